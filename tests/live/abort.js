@@ -1,4 +1,5 @@
 // process.abort() called by the program.
+// @flags
 'use strict';
 const { record, note } = require('./lib');
 

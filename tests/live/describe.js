@@ -3,6 +3,7 @@
 // The vocabulary is docs/json/print.md; only keys that are a contract are here, so `preview` and addresses are not.
 
 const inspector = require('inspector');
+const { fileURLToPath } = require('url');
 const { types } = require('util');
 
 const ARRAY_LIMIT = 1024;
@@ -46,7 +47,10 @@ function collectScripts() {
 function place(location) {
   if (!scripts.size)
     collectScripts();
-  return { script: scripts.get(location.scriptId), line: location.lineNumber + 1, column: location.columnNumber + 1 };
+  let script = scripts.get(location.scriptId) || null;
+  if (script && script.startsWith('file://') && !script.endsWith('.mjs'))
+    script = fileURLToPath(script); // the inspector makes URLs of the names of CommonJS scripts
+  return { script, line: location.lineNumber + 1, column: location.columnNumber + 1 };
 }
 
 function numberText(n) {

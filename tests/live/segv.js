@@ -1,4 +1,5 @@
 // A fault in native code called from JavaScript.
+// @flags
 'use strict';
 const { record, note, faultLibrary } = require('./lib');
 

@@ -1,7 +1,7 @@
 // One object that holds every kind of value, an argument of the function that dies: `dieWith(theValue)`.
 // Each value is made twice by the same code: one copy goes into the object untouched, the other is looked at to find the
 // truth, because looking changes values (it flattens strings, formats stacks).
-// @flags --expose-gc
+// @flags
 'use strict';
 const path = require('path');
 const { inherits, types } = require('util');

@@ -1,0 +1,371 @@
+#!/usr/bin/env node
+'use strict';
+// Lets every truth program die once on one Node, and compares what the tool says of the core with what the program wrote.
+//
+//   run.js --autopsy FILE --tools DIR --node FILE --label NAME [--only NAME[,NAME]] [--method HOW] [--keep]
+//
+// DIR holds mkcore and fault.so. A program says in its head how it wants to run:
+//   // @flags --some-flag          flags for Node
+//   // @kill SIGABRT 300           signal from outside, so many milliseconds after its truth is written
+//   // @variant NAME: --flags      one run per variant, with these flags added
+//   // @needs WORD                 run only where the flag or major holds: `flag --maglev`, `major 20`
+// Every check prints one line; the last line is the sum. Exit status: 0, 1 if a check failed, 77 if none could run.
+
+const { spawnSync } = require('child_process');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+
+const options = { keep: false };
+for (let i = 2; i < process.argv.length; i++) {
+  const name = process.argv[i].replace(/^--/, '');
+  if (name === 'keep')
+    options.keep = true;
+  else
+    options[name] = process.argv[++i];
+}
+for (const name of ['autopsy', 'tools', 'node', 'label']) {
+  if (!options[name]) {
+    console.error(`run.js: --${name} is missing`);
+    process.exit(64);
+  }
+}
+const autopsy = path.resolve(options.autopsy);
+const mkcore = path.resolve(options.tools, 'mkcore');
+const faultLibrary = path.resolve(options.tools, 'fault.so');
+const signals = os.constants.signals;
+const count = { passed: 0, failed: 0, skipped: 0 };
+
+function passed(name) {
+  count.passed++;
+  console.log(`ok    ${options.label} ${name}`);
+}
+
+function failed(name, why) {
+  count.failed++;
+  console.log(`FAIL  ${options.label} ${name}: ${why}`);
+}
+
+function skipped(name, why) {
+  count.skipped++;
+  console.log(`skip  ${options.label} ${name}: ${why}`);
+}
+
+// One check: the function gives the reason of failure, or nothing.
+function check(name, test) {
+  let why;
+  try {
+    why = test();
+  } catch (e) {
+    why = e.stack;
+  }
+  if (why)
+    failed(name, why);
+  else
+    passed(name);
+}
+
+// ---- programs ----
+
+function programs() {
+  const list = [];
+  for (const file of fs.readdirSync(__dirname).sort()) {
+    if (!/\.m?js$/.test(file))
+      continue;
+    const head = fs.readFileSync(path.join(__dirname, file), 'utf8').split('\n').filter((l) => /^\uFEFF?\/\/ @/.test(l))
+      .map((l) => l.trim().replace(/^\uFEFF?\/\/ @/, ''));
+    if (!head.length)
+      continue;
+    const all = (word) => head.filter((l) => l.split(' ')[0] === word).map((l) => l.slice(word.length).trim());
+    const flags = all('flags').join(' ').split(' ').filter(Boolean);
+    const kill = all('kill').map((l) => l.split(' '))[0];
+    const variants = all('variant').map((l) => /^(\S+):\s*(.*)$/.exec(l));
+    const base = { file: path.join(__dirname, file), kill, needs: all('needs') };
+    const name = file.replace(/\.js$/, '');
+    if (!variants.length)
+      list.push({ ...base, name, flags });
+    for (const [, variant, more] of variants)
+      list.push({ ...base, name: `${name}/${variant}`, flags: [...flags, ...more.split(' ').filter(Boolean)] });
+  }
+  return list;
+}
+
+const version = spawnSync(options.node, ['--version'], { encoding: 'utf8' });
+if (version.status !== 0) {
+  console.error(`run.js: ${options.node} does not run: ${version.stderr || version.error}`);
+  process.exit(2);
+}
+const major = Number(/^v(\d+)/.exec(version.stdout)[1]);
+
+// Why a program does not apply to this Node, or nothing.
+function missing(program) {
+  for (const need of program.needs) {
+    const [kind, what] = need.split(' ');
+    if (kind === 'major' && major < Number(what))
+      return `needs Node ${what}`;
+  }
+  for (const flag of program.flags) {
+    const r = spawnSync(options.node, [flag, '-e', '0'], { encoding: 'utf8' });
+    if (r.status !== 0 || /cannot|not supported|was disabled/i.test(r.stderr))
+      return `this Node has no ${flag}`;
+  }
+  return undefined;
+}
+
+// ---- comparing ----
+
+function show(v) {
+  const text = JSON.stringify(v);
+  return text === undefined ? 'nothing' : text.length > 300 ? `${text.slice(0, 300)}...` : text;
+}
+
+// The first place where `actual` does not have what `expected` lists, or nothing. Keys that only `actual` has are fine.
+function difference(expected, actual, where) {
+  if (Array.isArray(expected)) {
+    if (!Array.isArray(actual))
+      return `${where}: ${show(actual)} is not a list`;
+    if (actual.length !== expected.length)
+      return `${where}: ${actual.length} items, truth is ${expected.length}`;
+    for (let i = 0; i < expected.length; i++) {
+      const d = difference(expected[i], actual[i], `${where}[${i}]`);
+      if (d)
+        return d;
+    }
+    return undefined;
+  }
+  if (expected !== null && typeof expected === 'object') {
+    if (actual === null || typeof actual !== 'object')
+      return `${where}: ${show(actual)}, truth is ${show(expected)}`;
+    for (const [key, value] of Object.entries(expected)) {
+      let d;
+      if (key === 'properties')
+        d = propertyDifference(value, expected.privates || [], actual.properties, `${where}.properties`);
+      else if (key !== 'privates')
+        d = difference(value, actual[key], `${where}.${key}`);
+      if (d)
+        return d;
+    }
+    return undefined;
+  }
+  if (typeof expected === 'string' && typeof actual === 'string' && expected !== actual) {
+    let i = 0;
+    while (expected[i] === actual[i])
+      i++;
+    const cut = (s) => JSON.stringify(s.slice(Math.max(0, i - 20), i + 80));
+    return `${where}: differs at ${i}: ${cut(actual)}, truth is ${cut(expected)}`;
+  }
+  return Object.is(expected, actual) ? undefined : `${where}: ${show(actual)}, truth is ${show(expected)}`;
+}
+
+// Own properties: the same ones, whatever the order. Two private names may be spelt alike, so each is used once.
+function propertyDifference(expected, privates, actual, where) {
+  if (!Array.isArray(actual))
+    return `${where}: ${show(actual)} is not a list`;
+  const left = actual.filter((p) => p.kind !== 'native' || expected.some((e) => e.name === p.name && e.symbol === p.symbol));
+  for (const e of [...expected, ...privates]) {
+    const same = left.filter((p) => p.name === e.name && p.symbol === e.symbol && p.private === e.private);
+    if (!same.length)
+      return `${where}: no ${e.name}`;
+    const fits = same.find((p) => !difference(e, p, ''));
+    if (!fits)
+      return difference(e, same[0], `${where}.${e.name}`);
+    left.splice(left.indexOf(fits), 1);
+  }
+  return left.length ? `${where}: ${left.map((p) => p.name).join(', ')} should not be there` : undefined;
+}
+
+const place = (f) => `${f.function} ${f.script}:${f.line}:${f.column}`;
+
+function frameCount(truth, actual) {
+  return truth.length === actual.length ? undefined :
+    `${actual.length} frames, truth is ${truth.length}:\n  ${actual.map(place).join('\n  ')}\ntruth:\n  ${truth.map(place).join('\n  ')}`;
+}
+
+function positions(truth, actual) {
+  for (let i = 0; i < truth.length && i < actual.length; i++) {
+    const t = truth[i];
+    const a = actual[i];
+    const inLoop = t.line_from && a.line >= t.line_from && a.line <= t.line_to;
+    if (a.script !== t.script || (t.line_from ? !inLoop : a.line !== t.line || a.column !== t.column))
+      return `frame ${i}: ${place(a)}, truth is ${t.line_from ? `lines ${t.line_from} to ${t.line_to}` : place(t)}`;
+  }
+  return frameCount(truth, actual);
+}
+
+function names(truth, actual) {
+  for (let i = 0; i < truth.length && i < actual.length; i++) {
+    if (actual[i].function !== truth[i].function)
+      return `frame ${i}: ${show(actual[i].function)}, truth is ${show(truth[i].function)} (${place(truth[i])})`;
+  }
+  return frameCount(truth, actual);
+}
+
+function tiers(truth, actual) {
+  for (let i = 0; i < truth.length && i < actual.length; i++) {
+    const t = truth[i];
+    const a = actual[i];
+    if ((t.tier && a.tier !== t.tier) || (t.inlined !== undefined && a.inlined !== t.inlined))
+      return `frame ${i} ${t.function}: ${a.tier} inlined ${a.inlined}, truth is ${t.tier} inlined ${t.inlined}`;
+  }
+  return undefined;
+}
+
+// ---- the tool ----
+
+// The JSON envelopes of one run of the tool, one per command.
+function ask(core, commands) {
+  const args = [core, '--json', ...commands.flatMap((c) => ['-e', c])];
+  const r = spawnSync(autopsy, args, { encoding: 'utf8', maxBuffer: 1 << 30, timeout: 120000 });
+  if (r.error)
+    throw new Error(`${autopsy}: ${r.error.message}`);
+  const lines = r.stdout.split('\n').filter(Boolean);
+  let envelopes;
+  try {
+    envelopes = lines.map((l) => JSON.parse(l));
+  } catch (e) {
+    throw new Error(`not JSON: ${e.message}: ${r.stdout.slice(0, 300)}`);
+  }
+  return { status: r.status === null ? r.signal : r.status, stderr: r.stderr.trim(), envelopes };
+}
+
+function stackChecks(name, truth, bt) {
+  const threads = truth.filter((t) => t.thread).map((t) => t.thread);
+  for (const thread of threads) {
+    const title = threads.length > 1 ? `${name} ${thread.role}` : name;
+    const found = bt.threads.filter((t) => t.role === thread.role);
+    const js = thread.frames.filter((f) => f.kind === 'js');
+    const async = thread.frames.filter((f) => f.kind === 'async');
+    const actual = found.length ? found[0].frames : [];
+    check(`${title} positions`, () => {
+      if (found.length > 1)
+        return `${found.length} threads with the role ${thread.role}`;
+      if (!found.length && js.length)
+        return `no thread with the role ${thread.role}`;
+      return positions(js, actual.filter((f) => f.kind === 'js'));
+    });
+    if (js.length)
+      check(`${title} names`, () => names(js, actual.filter((f) => f.kind === 'js')));
+    if (async.length) {
+      check(`${title} async positions`, () => positions(async, actual.filter((f) => f.kind === 'async')));
+      check(`${title} async names`, () => names(async, actual.filter((f) => f.kind === 'async')));
+    }
+    if (js.some((f) => f.tier))
+      check(`${title} tiers`, () => tiers(js, actual.filter((f) => f.kind === 'js')));
+  }
+  for (const { native } of truth.filter((t) => t.native)) {
+    check(`${name} native frame`, () => {
+      const all = bt.threads.flatMap((t) => t.frames).filter((f) => f.kind === 'native');
+      return all.some((f) => f.symbol === native) ? undefined : `no native frame ${native}`;
+    });
+  }
+}
+
+function valueChecks(name, truth, core, bt) {
+  const { function: where, argument, truths } = truth.find((t) => t.values).values;
+  const frame = bt.threads.flatMap((t) => t.frames).find((f) => f.function === where);
+  const value = frame && (frame.arguments || []).find((a) => a.name === argument);
+  check(`${name} argument`, () => value && value.value && value.value.address ? undefined :
+    `no argument ${argument} with an address in ${show(frame)}`);
+  if (!value || !value.value || !value.value.address)
+    return;
+  const { envelopes, stderr } = ask(core, truths.map((t) => `print ${value.value.address} ${t.path}`));
+  check(`${name} answers`, () => envelopes.length === truths.length ? undefined :
+    `${envelopes.length} answers to ${truths.length} commands; ${stderr.slice(-300)}`);
+  if (envelopes.length !== truths.length)
+    return;
+  truths.forEach((t, i) => {
+    const { data, error } = envelopes[i];
+    check(`${name} ${t.path}`, () => {
+      if (t.error)
+        return data === null && error ? undefined : `${show(data)}, truth is an error`;
+      return data ? difference(t.expect, data, '') : `error ${show(error)}`;
+    });
+  });
+}
+
+function verdictCheck(name, truth, core) {
+  const { verdict } = truth.find((t) => t.verdict);
+  check(`${name} verdict`, () => {
+    const { envelopes } = ask(core, ['report']);
+    const data = envelopes.length && envelopes[0].data;
+    if (!data || !data.verdict)
+      return `no verdict: ${show(envelopes[0])}`;
+    if (data.verdict.kind !== verdict.kind)
+      return `${show(data.verdict)}, truth is ${show(verdict)}`;
+    const missed = [verdict.text, verdict.signal, verdict.address].find((w) => w && !String(data.verdict.text).includes(w));
+    return missed ? `${show(data.verdict.text)} does not have ${show(missed)}` : undefined;
+  });
+}
+
+// ---- one program ----
+
+function run(program, dir) {
+  const core = path.join(dir, 'core.of.program');
+  const truthFile = path.join(dir, 'truth');
+  const args = ['-d', dir, '-t', '120', '-o', core];
+  if (options.method)
+    args.push('-m', options.method);
+  if (program.kill)
+    args.push('-k', String(signals[program.kill[0]]), '-w', truthFile, '-a', program.kill[1]);
+  const r = spawnSync(mkcore, [...args, '--', options.node, ...program.flags, program.file, truthFile, faultLibrary],
+                      { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (r.error)
+    throw new Error(`${mkcore}: ${r.error.message}`);
+  if (r.status === 77) {
+    skipped(program.name, r.stderr.trim());
+    return;
+  }
+  const truth = fs.existsSync(truthFile) ?
+    fs.readFileSync(truthFile, 'utf8').split('\n').filter(Boolean).map((l) => JSON.parse(l)) : [];
+  const skip = truth.find((t) => t.skip);
+  if (skip) {
+    skipped(program.name, skip.skip);
+    return;
+  }
+  if (r.status !== 0 || !truth.some((t) => t.thread)) {
+    failed(program.name, `the program did not die as it should (${r.status}):\n${(r.stdout + r.stderr).slice(-2000)}`);
+    return;
+  }
+  let bt;
+  check(`${program.name} opens`, () => {
+    const { status, stderr, envelopes } = ask(core, ['bt']);
+    bt = envelopes.length === 1 && envelopes[0].data;
+    if (!bt)
+      return `status ${status}: ${show(envelopes[0])} ${stderr.slice(-500)}`;
+    return status === 0 ? undefined : `status ${status}: ${stderr.slice(-500)} ${show(envelopes[0].warnings)} ${show(envelopes[0].gaps)}`;
+  });
+  if (!bt)
+    return;
+  stackChecks(program.name, truth, bt);
+  if (truth.some((t) => t.values))
+    valueChecks(program.name, truth, core, bt);
+  if (truth.some((t) => t.verdict))
+    verdictCheck(program.name, truth, core);
+}
+
+const only = options.only && options.only.split(',');
+const chosen = programs().filter((p) => !only || only.some((o) => p.name === o || p.name.startsWith(`${o}/`)));
+if (!chosen.length) {
+  console.error(`run.js: no program ${options.only}`);
+  process.exit(64);
+}
+for (const program of chosen) {
+  const why = missing(program);
+  if (why) {
+    skipped(program.name, why);
+    continue;
+  }
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'autopsy-live-'));
+  try {
+    run(program, dir);
+  } catch (e) {
+    failed(program.name, e.stack);
+  } finally {
+    if (options.keep)
+      console.log(`kept  ${dir}`);
+    else
+      fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
+process.exit(count.failed ? 1 : count.passed ? 0 : 77);
