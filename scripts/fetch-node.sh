@@ -86,16 +86,21 @@ debian() {
 	if LD_LIBRARY_PATH=$lib ldd "$tree/usr/bin/node" "$lib"/libnode.so.* | grep -q 'not found'; then
 		download libuv1 libc-ares2 libicu72 libnghttp2-14 libbrotli1 libssl3 zlib1g
 	fi
+	download node-acorn node-cjs-module-lexer node-undici
+	cc -shared -fPIC -O1 -o "$tree/bin/redirect.so" "$root/tests/tools/redirect.c" || die "there is no C compiler; run: make deps"
 	cat >"$tree/bin/node" <<'WRAPPER'
 #!/bin/sh
-# Debian's node with its own libraries.
+# Debian's node with its own libraries and its own files of /usr/share/nodejs.
 tree=$(cd "$(dirname "$(readlink -f "$0")")/.." && pwd)
+NODEJS_SHARE=$tree/usr/share/nodejs
+LD_PRELOAD=$tree/bin/redirect.so
+export NODEJS_SHARE LD_PRELOAD
 LD_LIBRARY_PATH=$tree/usr/lib/x86_64-linux-gnu${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 exec "$tree/usr/bin/node" "$@"
 WRAPPER
 	chmod 755 "$tree/bin/node"
-	"$tree/bin/node" --version >&2 || die "Debian's node does not start"
+	"$tree/bin/node" -e 0 >&2 || die "Debian's node does not start"
 	mv "$tree" "$cache/debian-$version"
 }
 
