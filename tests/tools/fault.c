@@ -1,4 +1,5 @@
-/* A library that faults when it is loaded: a death in native code, on every Node, without an addon's ABI. */
+/* A library that faults when it is loaded: a death in native code, on every Node, without an
+ * addon's ABI. */
 
 __attribute__((noinline)) void autopsy_test_fault(volatile int *p);
 

@@ -6,16 +6,17 @@
  *
  * The one way tests, bench and demo get their cores. Ways, tried in this order unless -m names one:
  *   pattern  the kernel writes core files (core_pattern is not a pipe): used as it is
- *   pipe     core_pattern is a pipe and we may write it: a plain pattern is set for the moment. Users of the moment are
- *            counted by file locks; a watchdog process puts the old pattern back when the last one ends, however it ends;
- *            should the watchdog be killed as well, the journal is played back by the next run or by --restore
- *   gdb      the program runs under gdb, which writes the core when the program stops at its deadly signal
+ *   pipe     core_pattern is a pipe and we may write it: a plain pattern is set for the moment.
+ * Users of the moment are counted by file locks; a watchdog process puts the old pattern back when
+ * the last one ends, however it ends; should the watchdog be killed as well, the journal is played
+ * back by the next run or by --restore gdb      the program runs under gdb, which writes the core
+ * when the program stops at its deadly signal
  *
  * -d DIR   where the program runs (default: a fresh directory beside CORE, removed afterwards)
  * -k SIG   send the program this signal once FILE of -w exists, MS milliseconds later
  *
- * Exit status: 0 a core was made, 1 the program did not die with a core, 77 no way to make cores here, 64 usage.
- * The way taken is said on stderr.
+ * Exit status: 0 a core was made, 1 the program did not die with a core, 77 no way to make cores
+ * here, 64 usage. The way taken is said on stderr.
  */
 #include <dirent.h>
 #include <elf.h>
@@ -96,7 +97,7 @@ static double now(void)
 
 static void sleep_ms(int ms)
 {
-	struct timespec ts = { ms / 1000, (long)(ms % 1000) * 1000000L };
+	struct timespec ts = {ms / 1000, (long)(ms % 1000) * 1000000L};
 
 	nanosleep(&ts, NULL);
 }
@@ -134,14 +135,15 @@ static bool write_line(const char *path, const char *text, int flags)
 /* ---- setting core_pattern for the moment ---- */
 
 struct moment {
-	char gate[PATH_MAX];    /* held while deciding */
-	char users[PATH_MAX];   /* shared lock: somebody needs our pattern */
+	char gate[PATH_MAX];	/* held while deciding */
+	char users[PATH_MAX];	/* shared lock: somebody needs our pattern */
 	char journal[PATH_MAX]; /* the pattern to put back */
-	int keep_fd;            /* its end tells the watchdog that we are gone */
+	int keep_fd;		/* its end tells the watchdog that we are gone */
 	pid_t watchdog;
 };
 
-/* Beside the faked file in tests; else where a reboot, which resets the pattern, also clears the journal. */
+/* Beside the faked file in tests; else where a reboot, which resets the pattern, also clears the
+ * journal. */
 static void moment_paths(struct moment *m)
 {
 	char dir[PATH_MAX / 2] = "/run";
@@ -182,9 +184,11 @@ static void restore_if_unused(const struct moment *m)
 		return;
 	if (read_line(m->journal, saved, sizeof(saved))) {
 		/* If it is not ours any more somebody else decided: leave it. */
-		if (read_line(pattern_path, current, sizeof(current)) && strcmp(current, OUR_PATTERN) == 0)
+		if (read_line(pattern_path, current, sizeof(current)) &&
+		    strcmp(current, OUR_PATTERN) == 0)
 			if (!write_line(pattern_path, saved, O_TRUNC))
-				say("cannot put core_pattern back to '%s': %s", saved, strerror(errno));
+				say("cannot put core_pattern back to '%s': %s", saved,
+				    strerror(errno));
 		unlink(m->journal);
 	}
 	close(users);
@@ -236,7 +240,8 @@ static bool moment_begin(struct moment *m, char *ret_reason, size_t size)
 		ok = write_line(m->journal, current, O_CREAT | O_EXCL | O_NOFOLLOW) &&
 		     write_line(pattern_path, OUR_PATTERN, O_TRUNC);
 		if (!ok) {
-			snprintf(ret_reason, size, "core_pattern is '%s' and cannot be set: %s", current, strerror(errno));
+			snprintf(ret_reason, size, "core_pattern is '%s' and cannot be set: %s",
+				 current, strerror(errno));
 			unlink(m->journal);
 			close(gate);
 			return false;
@@ -281,8 +286,10 @@ static void append(char *buf, size_t size, const char *text, bool literal)
 	buf[n] = '\0';
 }
 
-/* core(5): turn the pattern into a glob; the pid is known, the rest of the specifiers is not worth knowing. */
-static void pattern_to_glob(const char *pattern, const char *dir, pid_t pid, char *ret_glob, size_t size)
+/* core(5): turn the pattern into a glob; the pid is known, the rest of the specifiers is not worth
+ * knowing. */
+static void pattern_to_glob(const char *pattern, const char *dir, pid_t pid, char *ret_glob,
+			    size_t size)
 {
 	char pid_text[32], uses_pid[8] = "0";
 	bool has_pid = false;
@@ -294,7 +301,7 @@ static void pattern_to_glob(const char *pattern, const char *dir, pid_t pid, cha
 		append(ret_glob, size, "/", true);
 	}
 	for (; *pattern; pattern++) {
-		char one[2] = { *pattern, '\0' };
+		char one[2] = {*pattern, '\0'};
 
 		if (*pattern != '%') {
 			append(ret_glob, size, one, true);
@@ -329,8 +336,9 @@ static bool is_core_of(const char *path, pid_t pid)
 
 	if (fd < 0)
 		return false;
-	if (pread(fd, &eh, sizeof(eh), 0) != (ssize_t)sizeof(eh) || memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 ||
-	    eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_type != ET_CORE)
+	if (pread(fd, &eh, sizeof(eh), 0) != (ssize_t)sizeof(eh) ||
+	    memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    eh.e_type != ET_CORE)
 		goto out;
 	for (unsigned i = 0; i < eh.e_phnum && !found; i++) {
 		off_t at = (off_t)(eh.e_phoff + (uint64_t)i * sizeof(ph)), end;
@@ -350,7 +358,8 @@ static bool is_core_of(const char *path, pid_t pid)
 			at += (off_t)sizeof(nh) + (off_t)((nh.n_namesz + 3U) & ~3U);
 			/* pr_pid is 24 bytes into elf_prpsinfo on 64 bit */
 			if (nh.n_type == NT_PRPSINFO && nh.n_descsz >= 28 &&
-			    pread(fd, &note_pid, sizeof(note_pid), at + 24) == (ssize_t)sizeof(note_pid))
+			    pread(fd, &note_pid, sizeof(note_pid), at + 24) ==
+				    (ssize_t)sizeof(note_pid))
 				found = note_pid == (int32_t)pid;
 			at += (off_t)((nh.n_descsz + 3U) & ~3U);
 		}
@@ -362,7 +371,8 @@ out:
 
 static bool copy_file(const char *from, const char *to)
 {
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int in = open(from, O_RDONLY | O_CLOEXEC),
+	    out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	off_t size = 0, at = 0;
 	static char buf[1 << 16], zero[1 << 16];
 	struct stat st;
@@ -431,7 +441,8 @@ static void prepare_child(const char *dir)
 		lim.rlim_cur = lim.rlim_max = RLIM_INFINITY;
 		setrlimit(RLIMIT_CORE, &lim); /* only root may raise the hard one */
 	}
-	/* the kernel's default: private and shared anonymous memory, ELF headers, private huge pages */
+	/* the kernel's default: private and shared anonymous memory, ELF headers, private huge
+	 * pages */
 	fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		(void)!write(fd, "0x33", 4);
@@ -442,7 +453,8 @@ static void prepare_child(const char *dir)
 	signal(SIGHUP, SIG_DFL);
 }
 
-/* Waits for the child; sends the signal asked for to target() when its time has come. False on timeout. */
+/* Waits for the child; sends the signal asked for to target() when its time has come. False on
+ * timeout. */
 static bool wait_child(const struct options *o, pid_t child, const char *pid_file, int *ret_status)
 {
 	double start = now(), seen = 0;
@@ -479,7 +491,8 @@ static bool wait_child(const struct options *o, pid_t child, const char *pid_fil
 	}
 }
 
-/* Does a process that aborts in dir leave a core where the pattern says? Cheap, so asked instead of guessed. */
+/* Does a process that aborts in dir leave a core where the pattern says? Cheap, so asked instead of
+ * guessed. */
 static bool probe(const char *pattern, const char *dir)
 {
 	int status;
@@ -557,11 +570,33 @@ static int run_gdb(const struct options *o, const char *self)
 	snprintf(pid_file, sizeof(pid_file), "%s.pid", o->core);
 	snprintf(gcore, sizeof(gcore), "gcore %s", o->core);
 	/* What a runtime handles by itself must not stop it; what kills it must. */
-	const char *script[] = { "gdb", "-q", "-nx", "-batch", "-ex", "set pagination off", "-ex", "set confirm off", "-ex",
-				 "set disable-randomization off", "-ex",
-				 "set print thread-events off", "-ex", "handle all nostop noprint pass", "-ex",
-				 "handle SIGABRT SIGSEGV SIGBUS SIGILL SIGFPE SIGTRAP SIGSYS SIGQUIT stop print", "-ex", "run",
-				 "-ex", gcore, "-ex", "kill", "--args", self, "--stub", pid_file };
+	const char *script[] = {
+		"gdb",
+		"-q",
+		"-nx",
+		"-batch",
+		"-ex",
+		"set pagination off",
+		"-ex",
+		"set confirm off",
+		"-ex",
+		"set disable-randomization off",
+		"-ex",
+		"set print thread-events off",
+		"-ex",
+		"handle all nostop noprint pass",
+		"-ex",
+		"handle SIGABRT SIGSEGV SIGBUS SIGILL SIGFPE SIGTRAP SIGSYS SIGQUIT stop print",
+		"-ex",
+		"run",
+		"-ex",
+		gcore,
+		"-ex",
+		"kill",
+		"--args",
+		self,
+		"--stub",
+		pid_file};
 
 	for (size_t i = 0; i < sizeof(script) / sizeof(script[0]); i++)
 		argv[n++] = (char *)(uintptr_t)script[i];
@@ -576,7 +611,8 @@ static int run_gdb(const struct options *o, const char *self)
 			dup2(null, 0);
 		/* gdb talks on stdout; that is not the program's */
 		dup2(2, 1);
-		/* gdb quotes the arguments for a shell; the stub gives the program its own SHELL back */
+		/* gdb quotes the arguments for a shell; the stub gives the program its own SHELL
+		 * back */
 		if (getenv("SHELL"))
 			setenv("MKCORE_SHELL", getenv("SHELL"), 1);
 		setenv("SHELL", "/bin/sh", 1);
@@ -624,7 +660,8 @@ static int make_core(const struct options *o, const char *self)
 			say("core by the kernel's own pattern '%s'", pattern);
 			return run_kernel(o, pattern);
 		} else
-			snprintf(reason, sizeof(reason), "core_pattern '%s' leaves no core file here", pattern);
+			snprintf(reason, sizeof(reason),
+				 "core_pattern '%s' leaves no core file here", pattern);
 	}
 	if (known && (any || strcmp(o->method, "pipe") == 0)) {
 		struct moment m;
@@ -636,7 +673,8 @@ static int make_core(const struct options *o, const char *self)
 				moment_end(&m);
 				return rc;
 			}
-			snprintf(reason, sizeof(reason), "no core file even with a plain core_pattern (core size limit?)");
+			snprintf(reason, sizeof(reason),
+				 "no core file even with a plain core_pattern (core size limit?)");
 			moment_end(&m);
 		}
 	}
@@ -678,8 +716,8 @@ static const char *absolute(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .timeout_s = 120, .after_ms = 0 };
-	struct sigaction sa = { .sa_handler = on_stop };
+	struct options o = {.timeout_s = 120, .after_ms = 0};
+	struct sigaction sa = {.sa_handler = on_stop};
 	const char *fake = getenv("MKCORE_PATTERN_FILE");
 	char temp[PATH_MAX] = "", self[PATH_MAX] = "";
 	struct moment m;
@@ -743,9 +781,11 @@ int main(int argc, char **argv)
 		}
 	}
 	o.argv = argv + optind;
-	if (o.core == NULL || o.argv[0] == NULL || o.timeout_s <= 0 || (o.signal != 0) != (o.wait_file != NULL))
+	if (o.core == NULL || o.argv[0] == NULL || o.timeout_s <= 0 ||
+	    (o.signal != 0) != (o.wait_file != NULL))
 		return usage();
-	if (o.method && strcmp(o.method, "pattern") && strcmp(o.method, "pipe") && strcmp(o.method, "gdb"))
+	if (o.method && strcmp(o.method, "pattern") && strcmp(o.method, "pipe") &&
+	    strcmp(o.method, "gdb"))
 		return usage();
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
 		die(1, "/proc/self/exe: %s", strerror(errno));

@@ -1,6 +1,7 @@
 /*
- * Preloaded into Debian's node when its packages are unpacked in the cache and not installed: this node reads a few of
- * its built-in modules from /usr/share/nodejs, a path fixed when it was built. Opens below it go to NODEJS_SHARE.
+ * Preloaded into Debian's node when its packages are unpacked in the cache and not installed: this
+ * node reads a few of its built-in modules from /usr/share/nodejs, a path fixed when it was built.
+ * Opens below it go to NODEJS_SHARE.
  */
 #include <fcntl.h>
 #include <limits.h>

@@ -1,0 +1,50 @@
+# What people type. The build itself is CMake's: CMakeLists.txt, CMakePresets.json.
+#
+#   make          the release binary, build/autopsy (and the packages it needs, if they are missing)
+#   make deps     install what building, the demo and the tests need
+#   make demo     crash a real program and open its core
+#   make check    all tests, live ones on Node 22
+#   make matrix   the live tests on every Node
+#   make bench    speed and memory, as ratios
+#   make soak     ten minutes of fuzzing per target, under ASan and UBSan
+#   make clean
+
+BUILD := build
+JOBS ?= $(shell nproc)
+CTEST := ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS)
+
+all: build-deps
+	@cmake --preset release -B $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	cmake --build $(BUILD) -j $(JOBS)
+
+deps:
+	@scripts/deps.sh build demo check
+
+build-deps:
+	@scripts/deps.sh build
+
+demo: all
+	@scripts/deps.sh demo
+	@scripts/demo.sh $(BUILD)
+
+check: all
+	@scripts/deps.sh check
+	$(CTEST) -L check
+
+matrix: all
+	@scripts/deps.sh check
+	$(CTEST) -L matrix
+
+bench: all
+	@scripts/deps.sh check
+	@bench/run.sh $(BUILD)
+
+soak: all
+	@scripts/deps.sh check
+	@scripts/soak.sh
+
+clean:
+	rm -rf $(BUILD) build-*
+
+.PHONY: all deps build-deps demo check matrix bench soak clean
