@@ -1,0 +1,24 @@
+/*
+ * Numbers as text: JavaScript's own form of a double, sizes and durations for people.
+ *
+ * Ownership: results are written into the caller's buffer, which is returned.
+ */
+#ifndef AP_BASE_NUMBER_H
+#define AP_BASE_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { AP_NUMBER_MAX = 40 };
+
+/* What String(v) gives in JavaScript, but "-0" for negative zero. */
+char *ap_number_js(double v, char buf[static AP_NUMBER_MAX]);
+/* "2.04 GB": decimal units, three digits. */
+char *ap_bytes_human(uint64_t bytes, char buf[static AP_NUMBER_MAX]);
+/* "3 d 4 h", "2 min 5 s", "1.2 s". */
+char *ap_duration_human(double seconds, char buf[static AP_NUMBER_MAX]);
+/* Decimal digits of a magnitude of `n` 64-bit little-endian words; malloc'ed, or NULL. */
+char *ap_bigint_decimal(const uint64_t *words, size_t n, bool negative);
+
+#endif

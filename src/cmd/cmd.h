@@ -1,0 +1,134 @@
+/*
+ * The command table: one command = one file = one const record with its spellings in the three
+ * dialects, options, help, example and output.
+ *
+ * Ownership: records are static. What a command makes lives in ctx->arena, which dies with the
+ * command. A session outlives its commands; shell/ implements it, cmd/ only declares what a command
+ * may ask of it.
+ *
+ * A record has one data function and one JSON shape; each dialect has its own options, order and
+ * text. Data functions print nothing.
+ */
+#ifndef AP_CMD_CMD_H
+#define AP_CMD_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "model/model.h"
+#include "out/out.h"
+
+enum ap_dialect { AP_PLAIN, AP_MDB, AP_LLNODE, AP_N_DIALECTS };
+
+enum ap_group { /* help is grouped by the question a command answers */
+	AP_GROUP_DIED,   /* what died */
+	AP_GROUP_MEMORY, /* what is in memory */
+	AP_GROUP_ALIVE,  /* why is it alive */
+	AP_GROUP_DOING,  /* what was it doing */
+	AP_GROUP_LAYOUT, /* V8's own layouts */
+	AP_GROUP_NATIVE, /* registers, mappings, symbols */
+	AP_GROUP_SESSION,
+};
+
+enum { /* in which dialects an option or spelling exists */
+	AP_IN_PLAIN = 1 << AP_PLAIN,
+	AP_IN_MDB = 1 << AP_MDB,
+	AP_IN_LLNODE = 1 << AP_LLNODE,
+	AP_IN_ALL = AP_IN_PLAIN | AP_IN_MDB | AP_IN_LLNODE,
+};
+
+enum ap_option_kind { AP_OPTION_FLAG, AP_OPTION_NUMBER, AP_OPTION_TEXT };
+
+struct ap_option {
+	char letter;           /* 0: only the long name */
+	const char *long_name; /* without dashes, or NULL */
+	enum ap_option_kind kind;
+	unsigned dialects;
+	const char *argument; /* placeholder in help, NULL for flags */
+	const char *help;
+};
+
+enum { AP_MAX_OPTIONS = 16 };
+
+/* Parsed words of one command line; indexes follow the record's option array. */
+struct ap_args {
+	bool given[AP_MAX_OPTIONS];
+	uint64_t number[AP_MAX_OPTIONS];
+	const char *text[AP_MAX_OPTIONS];
+	const char **words; /* what is left, NULL-ended */
+	size_t n_words;
+};
+
+enum ap_address { AP_ADDRESS_NONE, AP_ADDRESS_OPTIONAL, AP_ADDRESS_REQUIRED };
+
+struct ap_session;
+
+struct ap_ctx {
+	struct ap_session *session;
+	struct ap_model *model; /* NULL when no target is open */
+	struct ap_arena *arena;
+	enum ap_dialect dialect;
+	struct ap_args args;
+	bool has_address; /* given in front of "::", or as the first word elsewhere */
+	uint64_t address;
+	struct ap_out *out; /* results */
+	AP_VEC(struct ap_text) warnings; /* shown on stderr, resp. in the JSON envelope */
+};
+
+struct ap_cmd {
+	/* Space-separated spellings, the first is the main one; NULL where there is none. */
+	const char *names[AP_N_DIALECTS];
+	enum ap_group group;
+	enum ap_address address;
+	const char *summary;                  /* one line, at most 60 characters */
+	const char *synopsis[AP_N_DIALECTS];  /* what follows the name; NULL: from the options */
+	const char *help;                     /* paragraphs */
+	const struct ap_option *options;      /* ended by an entry without letter and long_name */
+	const char *example;                  /* a line that runs on any core, and as a test */
+	bool needs_model;                     /* most do */
+	struct ap_err *(*data)(struct ap_ctx *ctx, void **ret_data);
+	void (*json)(struct ap_ctx *ctx, const void *data, struct ap_json *j); /* one value: `data` */
+	void (*text[AP_N_DIALECTS])(struct ap_ctx *ctx, const void *data);    /* NULL: as plain */
+};
+
+/* NULL-ended, in the order of the reference. */
+extern const struct ap_cmd *const ap_cmd_table[];
+
+/* Exact name in that dialect, or NULL. */
+const struct ap_cmd *ap_cmd_find(enum ap_dialect dialect, const char *name, size_t n);
+/* The nearest spelling to a mistyped one, or NULL. */
+const char *ap_cmd_suggest(enum ap_dialect dialect, const char *name);
+/* Parses options and words in the dialect's way; numbers in `radix` for mdb, decimal else. */
+struct ap_err *ap_args_parse(const struct ap_cmd *cmd, enum ap_dialect dialect, unsigned radix,
+			     const char *const *words, size_t n, struct ap_arena *arena,
+			     struct ap_args *ret_args);
+/* "0x2a", "2a": an address in any dialect. */
+bool ap_parse_address(const char *word, uint64_t *ret_address);
+void ap_warn(struct ap_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * What a command may ask of its session.
+ */
+/* The frame that `frame N`, `up`, `down` chose: thread index and position in bt's list. */
+struct ap_selection {
+	size_t thread, frame;
+};
+struct ap_selection ap_session_selection(const struct ap_session *session);
+void ap_session_select(struct ap_session *session, struct ap_selection selection);
+uint64_t ap_session_dot(const struct ap_session *session);
+bool ap_session_show_secrets(const struct ap_session *session);
+/* Prints of V8-level warnings, toggled by ::v8warnings. */
+bool *ap_session_v8_warnings(struct ap_session *session);
+/* llnode's settings: "color", "tree-padding". */
+const char *ap_session_setting(const struct ap_session *session, const char *name);
+struct ap_err *ap_session_set(struct ap_session *session, const char *name, const char *value);
+void ap_session_quit(struct ap_session *session);
+
+/* values.c: shared by all commands that show values. */
+void ap_json_value(struct ap_ctx *ctx, struct ap_json *j, const char *key, const struct ap_value *value);
+
+#endif

@@ -1,0 +1,21 @@
+/* The model over a core file (or any other image of a process). */
+#ifndef AP_MODEL_CORE_H
+#define AP_MODEL_CORE_H
+
+#include "image/image.h"
+#include "model/model.h"
+
+struct ap_v8;
+
+/*
+ * Takes the image over. A process without a V8 that we can read still opens: its native side
+ * answers, everything else says why not; ap_core_model_v8() is NULL then.
+ */
+struct ap_err *ap_core_model_open(struct ap_image *image, struct ap_model **ret_model);
+/* NULL if `model` is not a core's. */
+struct ap_image *ap_core_model_image(struct ap_model *model);
+struct ap_v8 *ap_core_model_v8(struct ap_model *model);
+/* Why there is no V8, or NULL; stays the model's. */
+const struct ap_err *ap_core_model_v8_error(struct ap_model *model);
+
+#endif

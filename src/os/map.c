@@ -1,0 +1,48 @@
+#include "os/map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct ap_err *ap_map_fd(int fd, const char *path, struct ap_map *ret_map)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return ap_err_errno(errno, "%s", path);
+	if (S_ISDIR(st.st_mode))
+		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s is a directory", path),
+				   "name the file itself, for instance %s/core", path);
+	if (!S_ISREG(st.st_mode))
+		return ap_err_new(AP_E_FORMAT, "%s is not a regular file", path);
+	if (st.st_size == 0)
+		return ap_err_hint(
+			ap_err_new(AP_E_FORMAT, "%s is empty", path),
+			"a core of 0 bytes is left by a full disk or a core limit of 0 (ulimit -c)");
+	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+	if (data == MAP_FAILED)
+		return ap_err_errno(errno, "cannot map %s", path);
+	*ret_map = (struct ap_map){data, (uint64_t)st.st_size};
+	return NULL;
+}
+
+struct ap_err *ap_map_open(const char *path, struct ap_map *ret_map)
+{
+	/* O_NONBLOCK: a FIFO given by mistake must not hang us; regular files ignore it. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return ap_err_errno(errno, "cannot open %s", path);
+	struct ap_err *err = ap_map_fd(fd, path, ret_map);
+	close(fd);
+	return err;
+}
+
+void ap_map_close(struct ap_map *map)
+{
+	if (map->data)
+		munmap((void *)(uintptr_t)map->data, map->bytes);
+	*map = (struct ap_map){0};
+}

@@ -1,0 +1,25 @@
+/*
+ * A whole file mapped read-only.
+ *
+ * Ownership: struct ap_map owns its mapping until ap_map_close(); the bytes are never written, and
+ * since they are file pages they cost no private memory.
+ */
+#ifndef AP_OS_MAP_H
+#define AP_OS_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct ap_map {
+	const uint8_t *data;
+	uint64_t bytes;
+};
+
+/* `path` names the file in messages. The descriptor stays the caller's. */
+struct ap_err *ap_map_fd(int fd, const char *path, struct ap_map *ret_map);
+struct ap_err *ap_map_open(const char *path, struct ap_map *ret_map);
+void ap_map_close(struct ap_map *map);
+
+#endif
