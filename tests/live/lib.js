@@ -67,7 +67,7 @@ function frames(above) {
 function thread(above, change) {
   const list = frames(above);
   if (change)
-    change(list[0]);
+    change(list[0], list);
   write({ thread: { role: isMainThread ? 'main' : 'worker', frames: list } });
 }
 
@@ -100,9 +100,11 @@ function recordAt(token) {
   });
 }
 
-// A fault in native code, on any thread: the constructor of this library writes to address 0x10.
-function fault() {
-  process.dlopen({ exports: {} }, faultLibrary);
+// Records the stack of the caller, with more facts about the frames: `add` gets them all.
+function recordWith(add) {
+  return function recorder() {
+    thread(recorder, (_, list) => add(list));
+  };
 }
 
 // A thread without JavaScript frames.
@@ -116,6 +118,6 @@ function note(facts) {
 }
 
 module.exports = {
-  record, recordLoop, recordAt, recordIdle, note, write, fault, truthFile, faultLibrary,
+  record, recordWith, recordLoop, recordAt, recordIdle, note, write, truthFile, faultLibrary,
   truthArguments: [truthFile, faultLibrary],
 };
