@@ -1,10 +1,10 @@
 #!/bin/sh
 # The driver must find every lie: run it with a tool that answers from the truth, then with ones that get one thing wrong.
-# usage: driver.sh NODE TOOLS_DIR
+# usage: driver.sh TOOLS_DIR
 set -u
-node=$1
-tools=$2
+tools=$1
 here=$(cd "$(dirname "$0")" && pwd)
+node=$("$here/../../scripts/fetch-node.sh" 22) || exit 1
 fail=0
 
 run() {
