@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing, through apt-get; does nothing, quickly, when all is there.
-# usage: deps.sh build|demo|check ...
+# usage: deps.sh build|demo|cores|check ...
 set -u
 
 need='
@@ -22,6 +22,7 @@ build zlib1g-dev                        library zlib
 build libiberty-dev                     file /usr/include/libiberty/demangle.h
 build libcmocka-dev                     library cmocka
 demo  nodejs                            command node
+cores gdb                               command gdb
 check npm                               command npm
 check nodejs                            command node
 check gdb                               command gdb
@@ -58,7 +59,7 @@ missing() {
 }
 
 [ $# -gt 0 ] || {
-	echo "usage: deps.sh build|demo|check ..." >&2
+	echo "usage: deps.sh build|demo|cores|check ..." >&2
 	exit 64
 }
 groups=$*
