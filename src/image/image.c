@@ -248,6 +248,15 @@ const struct ap_module *ap_image_module_at(const struct ap_image *image, ap_addr
 	return NULL;
 }
 
+const struct ap_module *ap_image_module_of_path(const struct ap_image *image, const char *path)
+{
+	for (size_t i = 0; i < image->modules.n; i++) {
+		if (strcmp(image->modules.at[i].path, path) == 0)
+			return &image->modules.at[i];
+	}
+	return NULL;
+}
+
 const struct ap_module *ap_image_main_module(const struct ap_image *image)
 {
 	for (size_t i = 0; i < image->modules.n; i++) {
@@ -310,15 +319,57 @@ char *ap_image_cstr(const struct ap_image *image, ap_addr addr, size_t max, stru
 	return text.failed ? NULL : ap_strndup(arena, text.s ? text.s : "", text.n);
 }
 
-bool ap_image_symbol(const struct ap_image *image, ap_addr addr, struct ap_symbol *ret_symbol,
-		     const struct ap_module **ret_module, uint64_t *ret_offset)
+/* The linked address of file offset `offset`: the reverse of what a loader does. */
+static bool elf_address_of_offset(const struct ap_elf *elf, uint64_t offset, uint64_t *ret_vaddr)
+{
+	size_t n;
+	const Elf64_Phdr *ph = ap_elf_segments(elf, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (ph[i].p_type == PT_LOAD && offset >= ph[i].p_offset &&
+		    offset - ph[i].p_offset < ph[i].p_filesz) {
+			*ret_vaddr = ph[i].p_vaddr + (offset - ph[i].p_offset);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The module behind an address and the address as linked, also where V8 maps its builtins again. */
+static const struct ap_module *image_module_linked(const struct ap_image *image, ap_addr addr,
+						   uint64_t *ret_vaddr)
 {
 	const struct ap_module *module = ap_image_module_at(image, addr);
 
-	if (!module || !module->elf ||
-	    !ap_elf_symbol_at(module->elf, addr - module->bias, ret_symbol))
+	if (module) {
+		*ret_vaddr = addr - module->bias;
+		return module->elf ? module : NULL;
+	}
+	for (size_t i = 0; i < image->notes.files.n; i++) {
+		const struct ap_core_file *f = &image->notes.files.at[i];
+
+		if (addr < f->start || addr >= f->end)
+			continue;
+		module = ap_image_module_of_path(image, f->path);
+		return module && module->elf &&
+				       elf_address_of_offset(module->elf,
+							     f->file_offset + (addr - f->start),
+							     ret_vaddr)
+			       ? module
+			       : NULL;
+	}
+	return NULL;
+}
+
+bool ap_image_symbol(const struct ap_image *image, ap_addr addr, struct ap_symbol *ret_symbol,
+		     const struct ap_module **ret_module, uint64_t *ret_offset)
+{
+	uint64_t vaddr;
+	const struct ap_module *module = image_module_linked(image, addr, &vaddr);
+
+	if (!module || !ap_elf_symbol_at(module->elf, vaddr, ret_symbol))
 		return false;
 	*ret_module = module;
-	*ret_offset = addr - module->bias - ret_symbol->value;
+	*ret_offset = vaddr - ret_symbol->value;
 	return true;
 }

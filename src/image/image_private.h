@@ -22,6 +22,8 @@ struct ap_image {
 struct ap_err *ap_image_load_modules(struct ap_image *image, const struct ap_image_options *options);
 /* process.c: argv, environment, signal, whether it died. */
 struct ap_err *ap_image_load_process(struct ap_image *image);
+/* The module that was made from the file `path`, or NULL. */
+const struct ap_module *ap_image_module_of_path(const struct ap_image *image, const char *path);
 /* Sorts the segments and drops what overlaps an earlier one. */
 void ap_image_sort_segments(struct ap_image *image);
 

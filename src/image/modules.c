@@ -12,16 +12,21 @@
 #include "base/cursor.h"
 #include "image/image_private.h"
 
+/* Without program headers to tell; no Node is larger, and no library is that far from its program. */
+enum { MODULE_MAX_BYTES = 512 << 20 };
+
 /* The build-id inside the ELF header page that the kernel dumps for every mapped ELF file. */
 static struct ap_build_id module_memory_build_id(const struct ap_image *image, ap_addr start,
-						 uint64_t *ret_bias, bool *ret_is_elf)
+						 uint64_t *ret_bias, bool *ret_is_elf,
+						 uint64_t *ret_bytes)
 {
 	Elf64_Ehdr eh;
 	struct ap_build_id id = {.n = 0};
-	uint64_t first_vaddr = UINT64_MAX;
+	uint64_t first_vaddr = UINT64_MAX, last_vaddr = 0;
 
 	*ret_is_elf = false;
 	*ret_bias = 0;
+	*ret_bytes = 0;
 	if (!ap_image_read(image, start, &eh, sizeof(eh)) ||
 	    memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
 	    eh.e_phentsize != sizeof(Elf64_Phdr) || eh.e_phnum > 128)
@@ -36,13 +41,18 @@ static struct ap_build_id module_memory_build_id(const struct ap_image *image, a
 				return id;
 			if (pass == 0 && ph.p_type == PT_LOAD && ph.p_vaddr < first_vaddr)
 				first_vaddr = ph.p_vaddr & ~4095ull;
+			if (pass == 0 && ph.p_type == PT_LOAD && ph.p_memsz <= UINT64_MAX - ph.p_vaddr &&
+			    ph.p_vaddr + ph.p_memsz > last_vaddr)
+				last_vaddr = ph.p_vaddr + ph.p_memsz;
 			if (pass == 1 && ph.p_type == PT_NOTE && !id.n && ph.p_filesz <= sizeof(notes) &&
 			    ap_image_read(image, *ret_bias + ph.p_vaddr, notes, ph.p_filesz))
 				id = ap_build_id_of_notes(notes, ph.p_filesz);
 		}
-		if (pass == 0)
+		if (pass == 0) {
 			*ret_bias = eh.e_type == ET_DYN && first_vaddr != UINT64_MAX ? start - first_vaddr
 										     : 0;
+			*ret_bytes = last_vaddr > first_vaddr ? last_vaddr - first_vaddr : 0;
+		}
 	}
 	return id;
 }
@@ -56,18 +66,25 @@ static struct ap_err *modules_find(struct ap_image *image)
 		const struct ap_core_file *first = &image->notes.files.at[i];
 		struct ap_module m = {.path = first->path, .start = first->start, .end = first->end};
 		bool is_elf = false;
+		uint64_t bytes;
 
+		m.build_id = module_memory_build_id(image, m.start, &m.bias, &is_elf, &bytes);
+		/*
+		 * V8 (20 and later) maps its builtins from the program's file a second time, beside its
+		 * code range, terabytes away: a module ends where its program headers say.
+		 */
+		uint64_t most = bytes ? bytes : MODULE_MAX_BYTES;
 		for (i++; i < image->notes.files.n; i++) {
 			const struct ap_core_file *f = &image->notes.files.at[i];
 
-			if (strcmp(f->path, m.path) != 0 || f->file_offset == 0)
+			if (strcmp(f->path, m.path) != 0 || f->file_offset == 0 ||
+			    f->start - m.start >= most)
 				break;
 			if (f->end > m.end)
 				m.end = f->end;
 		}
 		if (first->file_offset != 0)
 			continue;
-		m.build_id = module_memory_build_id(image, m.start, &m.bias, &is_elf);
 		/* A core without ELF header pages (coredump_filter bit 4 off) still has its program. */
 		m.is_main = entry >= m.start && entry < m.end;
 		if (!is_elf && !m.is_main && !strstr(m.path, ".so"))
@@ -219,10 +236,10 @@ static bool segments_of_files(struct ap_image *image, struct ap_segment **ret_li
 
 	for (size_t i = 0; i < image->notes.files.n; i++) {
 		const struct ap_core_file *f = &image->notes.files.at[i];
-		const struct ap_module *m = ap_image_module_at(image, f->start);
+		const struct ap_module *m = ap_image_module_of_path(image, f->path);
 		uint64_t bytes;
 
-		if (!m || !m->elf || strcmp(m->path, f->path) != 0 || f->end <= f->start)
+		if (!m || !m->elf || f->end <= f->start)
 			continue;
 		const uint8_t *data = ap_elf_data(m->elf, &bytes);
 		if (f->file_offset >= bytes)

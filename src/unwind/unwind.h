@@ -1,9 +1,9 @@
 /*
- * Native stacks: call frame information where a module has it (libdwfl), frame pointers elsewhere
+ * Native stacks: call frame information where a module has it (libdw), frame pointers elsewhere
  * (JIT code, V8's embedded builtins and their copies).
  *
- * Ownership: struct ap_unwind borrows the image and owns its own libdwfl session; frames are built
- * in the caller's arena.
+ * Ownership: struct ap_unwind borrows the image and owns the call frame tables that it opens;
+ * frames are built in the caller's arena.
  */
 #ifndef AP_UNWIND_UNWIND_H
 #define AP_UNWIND_UNWIND_H
@@ -16,7 +16,7 @@ struct ap_unwind;
 struct ap_native_frame {
 	ap_addr pc; /* return address, but the faulting instruction in the first frame */
 	ap_addr sp;
-	ap_addr fp;     /* rbp while this frame runs; 0 if it could not be recovered */
+	ap_addr fp;     /* rbp while this frame runs (its caller's, if it made no frame); 0: unknown */
 	bool exact_pc;  /* pc is the instruction itself (first frame, signal frame) */
 };
 
@@ -29,15 +29,16 @@ void ap_unwind_close(struct ap_unwind *unwind);
 /*
  * The stack of a thread, innermost first, at most `limit` frames (0: 16384). Where unwinding breaks
  * off although the stack goes on, it continues at the first of `resume` (frame pointers known from
- * elsewhere, ascending, such as V8's last exit frame) that lies above; *ret_broken tells that this
- * happened. Never loops: stack pointers must rise.
+ * elsewhere, ascending, such as V8's last exit frame) that lies above, with the caller of that frame;
+ * *ret_broken tells that it broke off, resumed or not: frames are missing. Never loops: stack
+ * pointers must rise, but for a few signal handlers on stacks of their own.
  */
 struct ap_err *ap_unwind_thread(struct ap_unwind *unwind, const struct ap_thread *thread,
 				const ap_addr *resume, size_t n_resume, size_t limit,
 				struct ap_arena *arena, ap_native_frame_vec *ret_frames,
 				bool *ret_broken);
 
-/* Demangles a C++ name into the arena; returns `name` itself if it is none. */
+/* Demangles a C++ name into the arena; returns `name` itself if it is none, or absurdly long. */
 const char *ap_demangle(const char *name, struct ap_arena *arena);
 
 #endif
