@@ -12,6 +12,7 @@
 #ifndef AP_CMD_CMD_H
 #define AP_CMD_CMD_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,7 @@ enum ap_group { /* help is grouped by the question a command answers */
 	AP_GROUP_LAYOUT, /* V8's own layouts */
 	AP_GROUP_NATIVE, /* registers, mappings, symbols */
 	AP_GROUP_SESSION,
+	AP_N_GROUPS,
 };
 
 enum { /* in which dialects an option or spelling exists */
@@ -45,7 +47,7 @@ enum ap_option_kind { AP_OPTION_FLAG, AP_OPTION_NUMBER, AP_OPTION_TEXT };
 
 struct ap_option {
 	char letter;           /* 0: only the long name */
-	const char *long_name; /* without dashes, or NULL */
+	const char *long_name; /* without dashes, or NULL; not in mdb */
 	enum ap_option_kind kind;
 	unsigned dialects;
 	const char *argument; /* placeholder in help, NULL for flags */
@@ -73,23 +75,32 @@ struct ap_ctx {
 	struct ap_arena *arena;
 	enum ap_dialect dialect;
 	struct ap_args args;
-	bool has_address; /* given in front of "::", or as the first word elsewhere */
+	/*
+	 * Given in front of "::", or as the first word elsewhere if the record takes one; without it
+	 * `address` is dot in mdb.
+	 */
+	bool has_address;
 	uint64_t address;
+	bool json;          /* the answer will be JSON: data functions may spare what only text shows */
 	struct ap_out *out; /* results */
-	AP_VEC(struct ap_text) warnings; /* shown on stderr, resp. in the JSON envelope */
+	const volatile sig_atomic_t *cancelled; /* ^C */
+	AP_VEC(struct ap_text) warnings;        /* on stderr, resp. in the JSON envelope */
 };
 
 struct ap_cmd {
-	/* Space-separated spellings, the first is the main one; NULL where there is none. */
+	/*
+	 * Spellings separated by '|', the first is the main one; NULL where there is none. A spelling
+	 * may hold blanks ("source list"). In mdb "x" is typed ::x, and "$x" as it stands.
+	 */
 	const char *names[AP_N_DIALECTS];
 	enum ap_group group;
 	enum ap_address address;
-	const char *summary;                  /* one line, at most 60 characters */
-	const char *synopsis[AP_N_DIALECTS];  /* what follows the name; NULL: from the options */
-	const char *help;                     /* paragraphs */
-	const struct ap_option *options;      /* ended by an entry without letter and long_name */
-	const char *example;                  /* a line that runs on any core, and as a test */
-	bool needs_model;                     /* most do */
+	const char *summary;                 /* one line, at most 60 characters */
+	const char *synopsis[AP_N_DIALECTS]; /* what follows the name; NULL: from the options */
+	const char *help;                    /* paragraphs */
+	const struct ap_option *options;     /* ended by an entry without letter and long_name */
+	const char *example;                 /* a line that runs on any core, and as a test */
+	bool needs_model;                    /* most do */
 	struct ap_err *(*data)(struct ap_ctx *ctx, void **ret_data);
 	void (*json)(struct ap_ctx *ctx, const void *data, struct ap_json *j); /* one value: `data` */
 	void (*text[AP_N_DIALECTS])(struct ap_ctx *ctx, const void *data);    /* NULL: as plain */
@@ -98,37 +109,56 @@ struct ap_cmd {
 /* NULL-ended, in the order of the reference. */
 extern const struct ap_cmd *const ap_cmd_table[];
 
-/* Exact name in that dialect, or NULL. */
-const struct ap_cmd *ap_cmd_find(enum ap_dialect dialect, const char *name, size_t n);
+/*
+ * The command whose spelling the first words are, the longest one that fits; *ret_used words make it
+ * up. NULL if there is none.
+ */
+const struct ap_cmd *ap_cmd_find(enum ap_dialect dialect, const char *const *words, size_t n,
+				 size_t *ret_used);
 /* The nearest spelling to a mistyped one, or NULL. */
-const char *ap_cmd_suggest(enum ap_dialect dialect, const char *name);
+const char *ap_cmd_suggest(enum ap_dialect dialect, const char *name, struct ap_arena *arena);
+/* The main spelling; NULL if the dialect has none. */
+const char *ap_cmd_name(const struct ap_cmd *cmd, enum ap_dialect dialect, struct ap_arena *arena);
+/* What follows the name: "[-av] [-f function]", from the record or its options. */
+const char *ap_cmd_synopsis(const struct ap_cmd *cmd, enum ap_dialect dialect,
+			    struct ap_arena *arena);
+/* The usage message for wrong words, as the dialect prints it; one or two lines. */
+const char *ap_cmd_usage(const struct ap_cmd *cmd, enum ap_dialect dialect, struct ap_arena *arena);
+
 /* Parses options and words in the dialect's way; numbers in `radix` for mdb, decimal else. */
 struct ap_err *ap_args_parse(const struct ap_cmd *cmd, enum ap_dialect dialect, unsigned radix,
 			     const char *const *words, size_t n, struct ap_arena *arena,
 			     struct ap_args *ret_args);
 /* "0x2a", "2a": an address in any dialect. */
 bool ap_parse_address(const char *word, uint64_t *ret_address);
+/* A number in `radix` with mdb's prefixes 0t, 0x, 0o, 0i and '_' as separator. */
+bool ap_parse_number(const char *word, unsigned radix, uint64_t *ret_number);
+
 void ap_warn(struct ap_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static inline bool ap_ctx_cancelled(const struct ap_ctx *ctx)
+{
+	return ctx->cancelled && *ctx->cancelled;
+}
 
 /*
  * What a command may ask of its session.
  */
 /* The frame that `frame N`, `up`, `down` chose: thread index and position in bt's list. */
 struct ap_selection {
+	bool chosen;
 	size_t thread, frame;
 };
 struct ap_selection ap_session_selection(const struct ap_session *session);
 void ap_session_select(struct ap_session *session, struct ap_selection selection);
 uint64_t ap_session_dot(const struct ap_session *session);
+void ap_session_set_dot(struct ap_session *session, uint64_t dot);
+unsigned ap_session_radix(const struct ap_session *session);
 bool ap_session_show_secrets(const struct ap_session *session);
 /* Prints of V8-level warnings, toggled by ::v8warnings. */
 bool *ap_session_v8_warnings(struct ap_session *session);
-/* llnode's settings: "color", "tree-padding". */
+/* llnode's settings: "color", "tree-padding"; and `v8 source list`'s place. NULL if not set. */
 const char *ap_session_setting(const struct ap_session *session, const char *name);
 struct ap_err *ap_session_set(struct ap_session *session, const char *name, const char *value);
 void ap_session_quit(struct ap_session *session);
-
-/* values.c: shared by all commands that show values. */
-void ap_json_value(struct ap_ctx *ctx, struct ap_json *j, const char *key, const struct ap_value *value);
 
 #endif
