@@ -48,24 +48,54 @@ static void step_to(struct ap_dw_regs *regs, uint64_t pc, uint64_t sp, uint64_t 
 	ap_dw_reg_set(regs, AP_DW_RBP, fp);
 }
 
+/* push rbp; mov rbp, rsp: how V8, too, sets up every frame. */
+static const uint8_t prologue[] = {0x55, 0x48, 0x89, 0xe5};
+
+enum { PROLOGUE_SEARCH_BYTES = 64 * 1024 };
+
 /*
- * The top frame may stand at a function's entry, between `push rbp` and `mov rbp, rsp`, or in code
- * that makes no frame (bytecode handlers, the `ret` of any function): rbp is still the caller's.
+ * Whether code at `pc` certainly runs without a frame of its own. That the top of the stack looks
+ * like a return address proves little: spill slots not yet written hold stale ones.
  */
+static bool is_frameless(const struct ap_image *image, ap_addr pc)
+{
+	const struct ap_module *module;
+	struct ap_symbol symbol;
+	uint8_t at_pc[sizeof(prologue)];
+	uint64_t offset, have;
+
+	if (!ap_is_code(image, pc))
+		return true; /* called, or jumped, to nowhere */
+	if (ap_image_read(image, pc, at_pc, 1) && (at_pc[0] == 0xc3 || at_pc[0] == 0xc2))
+		return true; /* ret */
+	if (ap_image_read(image, pc, at_pc, sizeof(at_pc)) &&
+	    memcmp(at_pc, prologue, sizeof(at_pc)) == 0)
+		return true;
+	/*
+	 * Builtins: bytecode handlers and the Call family make a frame only on their slow paths, which
+	 * V8 puts behind the fast ones; up to there no prologue has been passed.
+	 */
+	if (!ap_image_symbol(image, pc, &symbol, &module, &offset) || offset > PROLOGUE_SEARCH_BYTES)
+		return false;
+	const uint8_t *start = ap_image_view(image, pc - offset, &have);
+	return start && have >= offset && !memmem(start, offset, prologue, sizeof(prologue));
+}
+
+/* The top frame may not have been set up yet, or have been taken down: rbp is still the caller's. */
 static bool step_from_top(const struct ap_image *image, struct ap_dw_regs *regs, uint64_t fp)
 {
-	static const uint8_t mov_rbp_rsp[] = {0x48, 0x89, 0xe5};
 	uint64_t pc = regs->at[AP_DW_PC], sp = regs->at[AP_DW_RSP], top, next;
-	uint8_t at_pc[4];
+	uint8_t around_pc[sizeof(prologue)];
 
 	if (!ap_image_u64(image, sp, &top))
 		return false;
-	if (ap_is_return_address(image, top)) {
+	if (ap_is_return_address(image, top) && is_frameless(image, pc)) {
 		step_to(regs, top, sp + 8, fp);
 		return true;
 	}
-	if (ap_image_read(image, pc - 1, at_pc, sizeof(at_pc)) && at_pc[0] == 0x55 &&
-	    memcmp(at_pc + 1, mov_rbp_rsp, sizeof(mov_rbp_rsp)) == 0 &&
+	/* Between the push and the move. */
+	if (ap_image_read(image, pc - 1, around_pc, sizeof(around_pc)) &&
+	    memcmp(around_pc, prologue, sizeof(prologue)) == 0 &&
 	    ap_image_u64(image, sp + 8, &next) && ap_is_return_address(image, next)) {
 		step_to(regs, next, sp + 16, top);
 		return true;

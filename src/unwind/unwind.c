@@ -4,6 +4,7 @@
 
 #include "unwind/cfi.h"
 #include "unwind/frame_pointer.h"
+#include "unwind/scan.h"
 
 /* STACK_SWITCHES: a signal handler may run on a stack of its own, the only reason for sp to fall. */
 enum { DEFAULT_LIMIT = 16384, STACK_SWITCHES = 4 };
@@ -121,24 +122,41 @@ static enum walk_step walk_step(struct walk *w)
 	case AP_CFI_NONE:
 		break;
 	}
+	const struct ap_module *module = ap_image_module_at(image, pc);
+	if (module && !module->elf)
+		return WALK_BROKEN; /* a library that is not here: its rbp may be anything */
 	next = w->regs;
 	return ap_frame_pointer_step(image, w->exact_pc, &next) && walk_accept(w, &next, false)
 		       ? WALK_ON
 		       : WALK_BROKEN;
 }
 
-/* Goes on at the first of the frame pointers known from elsewhere that lies above. */
+static bool is_known(void *arg, ap_addr pc)
+{
+	return unwind_cfi_at(arg, pc) != NULL;
+}
+
+/*
+ * Goes on above a break: with what the stack itself shows if that is nearer than the first of the
+ * frame pointers known from elsewhere, else there.
+ */
 static bool walk_resume(struct walk *w, const ap_addr *resume, size_t n_resume)
 {
-	for (size_t i = 0; i < n_resume; i++) {
-		struct ap_dw_regs next;
+	const struct ap_image *image = w->unwind->image;
+	struct ap_dw_regs next = w->regs;
+	size_t i = 0;
 
-		if (resume[i] > w->regs.at[AP_DW_RSP] &&
-		    ap_frame_pointer_resume(w->unwind->image, resume[i], &next) &&
-		    walk_accept(w, &next, false))
+	while (i < n_resume && resume[i] <= w->regs.at[AP_DW_RSP])
+		i++;
+	if (ap_stack_scan(image, is_known, w->unwind, i < n_resume ? resume[i] : UINT64_MAX, &next) &&
+	    walk_accept(w, &next, false))
+		return true;
+	for (; i < n_resume; i++) {
+		if (ap_frame_pointer_resume(image, resume[i], &next) && walk_accept(w, &next, false))
 			return true;
 	}
-	return false;
+	next = w->regs;
+	return ap_frame_pointer_step(image, w->exact_pc, &next) && walk_accept(w, &next, false);
 }
 
 struct ap_err *ap_unwind_thread(struct ap_unwind *unwind, const struct ap_thread *thread,
