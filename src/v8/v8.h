@@ -51,6 +51,8 @@ struct ap_isolate {
 	bool is_main;
 };
 
+struct ap_v8_private;
+
 struct ap_v8_tables { /* static tables of the binary; NULL where it lacks them */
 	const uint8_t *bytecode_sizes; /* [3][n_bytecodes] */
 	size_t n_bytecodes;
@@ -71,7 +73,8 @@ struct ap_v8 {
 		struct ap_map_info *at;
 		size_t n, cap;
 	} maps; /* cache, open addressing by address */
-	ap_tagged map_map; /* the map of maps; 0 until seen */
+	ap_tagged map_map; /* the last map of maps seen; 0 before */
+	struct ap_v8_private *private;
 };
 
 struct ap_err *ap_v8_open(const struct ap_image *image, struct ap_v8 **ret_v8);

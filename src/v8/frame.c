@@ -1,0 +1,216 @@
+/*
+ * The layout of V8's frames on x86-64 (src/execution/frame-constants.h, frames.cc):
+ *
+ *   fp+16+8*i  arguments, the receiver first      fp-16  JSFunction
+ *   fp+8       return address                     fp-24  argument count
+ *   fp+0       caller's fp                        fp-32  BytecodeArray       (interpreter, baseline)
+ *   fp-8       context, or type<<1 of typed ones  fp-40  Smi offset, or FeedbackVector/FeedbackCell
+ */
+#include "v8/frame.h"
+
+enum {
+	MAX_ARGUMENTS = 65536,
+	MAX_REGISTERS = 65536,
+	MAX_TYPE = 64,
+};
+
+static const struct {
+	enum ap_fact_id fact;
+	const char *name;
+} type_names[] = {
+	{AP_F_FRAME_ENTRY, "EntryFrame"},
+	{AP_F_FRAME_CONSTRUCT_ENTRY, "ConstructEntryFrame"},
+	{AP_F_FRAME_EXIT, "ExitFrame"},
+	{AP_F_FRAME_BUILTIN_EXIT, "BuiltinExitFrame"},
+	{AP_F_FRAME_API_CALLBACK_EXIT, "ApiCallbackExitFrame"},
+	{AP_F_FRAME_API_CONSTRUCT_EXIT, "ApiConstructExitFrame"},
+	{AP_F_FRAME_API_NAMED_ACCESSOR_EXIT, "ApiNamedAccessorExitFrame"},
+	{AP_F_FRAME_API_INDEXED_ACCESSOR_EXIT, "ApiIndexedAccessorExitFrame"},
+	{AP_F_FRAME_BUILTIN, "BuiltinFrame"},
+	{AP_F_FRAME_INTERNAL, "InternalFrame"},
+	{AP_F_FRAME_CONSTRUCT, "ConstructFrame"},
+	{AP_F_FRAME_FAST_CONSTRUCT, "FastConstructFrame"},
+	{AP_F_FRAME_STUB, "StubFrame"},
+};
+
+const char *ap_v8_frame_type_name(struct ap_v8 *v8, unsigned type)
+{
+	for (size_t i = 0; i < sizeof(type_names) / sizeof(type_names[0]); i++) {
+		if (v8->profile.facts[type_names[i].fact].value == (int32_t)type)
+			return type_names[i].name;
+	}
+	return "InternalFrame";
+}
+
+static bool frame_word(const struct ap_v8 *v8, ap_addr fp, int64_t offset, uint64_t *ret)
+{
+	return ap_image_u64(v8->image, fp + (uint64_t)offset, ret);
+}
+
+/* Is the caller's frame a construct frame, that is: were we called by `new`? */
+static bool frame_called_by_new(struct ap_v8 *v8, ap_addr fp)
+{
+	uint64_t caller, marker;
+
+	if (!frame_word(v8, fp, 0, &caller) || caller <= fp || !frame_word(v8, caller, -8, &marker) ||
+	    (marker & 1))
+		return false;
+	marker >>= 1;
+	return marker < MAX_TYPE && ((int64_t)marker == F(v8, FRAME_CONSTRUCT) ||
+				     (int64_t)marker == F(v8, FRAME_FAST_CONSTRUCT));
+}
+
+/* Receiver and actual arguments of a frame with its own machine frame. */
+static struct ap_err *frame_arguments(struct ap_v8 *v8, struct ap_v8_frame *f, struct ap_arena *arena)
+{
+	uint64_t argc, w;
+
+	if (frame_word(v8, f->fp, F(v8, FP_ARGS), &w)) {
+		f->has_receiver = true;
+		f->receiver = (struct ap_slot){.tagged = w};
+	}
+	if (!frame_word(v8, f->fp, F(v8, FP_ARGC), &argc) || argc > MAX_ARGUMENTS)
+		return NULL;
+	size_t n = (size_t)argc - (argc ? (size_t)F(v8, ARGC_HAS_RECEIVER) : 0);
+	f->arguments = ap_alloc_array(arena, n ? n : 1, sizeof(*f->arguments));
+	if (!f->arguments)
+		return &ap_err_nomem;
+	while (f->n_arguments < n) {
+		if (!frame_word(v8, f->fp, F(v8, FP_ARGS) + 8 + 8 * (int64_t)f->n_arguments, &w))
+			break;
+		f->arguments[f->n_arguments++] = (struct ap_slot){.tagged = w};
+	}
+	return NULL;
+}
+
+/* The interpreter's register file lies below the fixed part; baseline code keeps the same layout. */
+static struct ap_err *frame_registers(struct ap_v8 *v8, struct ap_v8_frame *f, struct ap_arena *arena)
+{
+	uint32_t bytes;
+
+	if (!ap_v8_u32(v8, f->bytecode, F(v8, BYTECODE_FRAME_SIZE), &bytes) || bytes % 8 ||
+	    bytes / 8 > MAX_REGISTERS)
+		return NULL;
+	f->registers = ap_alloc_array(arena, bytes / 8 + 1, sizeof(*f->registers));
+	if (!f->registers)
+		return &ap_err_nomem;
+	for (size_t i = 0; i < bytes / 8; i++) {
+		if (!frame_word(v8, f->fp, F(v8, FP_REGISTERS) - 8 * (int64_t)i, &f->registers[i]))
+			break;
+		f->n_registers = i + 1;
+	}
+	return NULL;
+}
+
+static struct ap_err *frame_push(ap_v8_frame_vec *frames, struct ap_arena *arena,
+				 const struct ap_v8_frame *f)
+{
+	return ap_vec_push(arena, frames, *f) ? NULL : &ap_err_nomem;
+}
+
+/* A C++ builtin called from JavaScript: its frame names the target (BuiltinExitFrameConstants). */
+static struct ap_err *frame_builtin_exit(struct ap_v8 *v8, struct ap_v8_frame *f, struct ap_arena *arena)
+{
+	uint64_t target, new_target, argc, w;
+
+	if (!frame_word(v8, f->fp, F(v8, FP_EXIT_TARGET), &target) ||
+	    !ap_type_is_function(v8, ap_v8_type(v8, target)))
+		return NULL;
+	f->kind = AP_V8_FRAME_BUILTIN;
+	f->function = target;
+	if (frame_word(v8, f->fp, F(v8, FP_EXIT_NEW_TARGET), &new_target))
+		f->is_construct = ap_is_object(new_target) && !ap_v8_is_undefined(v8, new_target);
+	if (frame_word(v8, f->fp, F(v8, FP_EXIT_RECEIVER), &w)) {
+		f->has_receiver = true;
+		f->receiver = (struct ap_slot){.tagged = w};
+	}
+	/* argc counts receiver, target, new target, argc itself and a padding word. */
+	if (!frame_word(v8, f->fp, F(v8, FP_EXIT_ARGC), &argc) || !ap_is_smi(argc) ||
+	    ap_smi(argc) < 5 || ap_smi(argc) > MAX_ARGUMENTS)
+		return NULL;
+	size_t n = (size_t)ap_smi(argc) - 5;
+	f->arguments = ap_alloc_array(arena, n ? n : 1, sizeof(*f->arguments));
+	if (!f->arguments)
+		return &ap_err_nomem;
+	while (f->n_arguments < n &&
+	       frame_word(v8, f->fp, F(v8, FP_EXIT_RECEIVER) + 8 + 8 * (int64_t)f->n_arguments, &w))
+		f->arguments[f->n_arguments++] = (struct ap_slot){.tagged = w};
+	return NULL;
+}
+
+static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f, bool exact_pc,
+				     struct ap_arena *arena)
+{
+	uint64_t w;
+	struct ap_code code;
+
+	AP_TRY(frame_arguments(v8, f, arena));
+	AP_TRY(frame_registers(v8, f, arena));
+	f->offset = -1;
+	if (!frame_word(v8, f->fp, F(v8, FP_OFFSET), &w))
+		return NULL;
+	if (ap_is_smi(w)) {
+		f->kind = AP_V8_FRAME_INTERPRETED;
+		f->offset = ap_smi(w) - (F(v8, BYTECODE_HEADER) - 1);
+		return NULL;
+	}
+	/* A feedback vector or cell in place of the offset: Sparkplug. */
+	f->kind = AP_V8_FRAME_BASELINE;
+	if (ap_code_at(v8, f->function, f->pc, &code))
+		(void)ap_baseline_offset(v8, &code, f->bytecode, f->pc, exact_pc, &f->offset);
+	return NULL;
+}
+
+struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool exact_pc,
+				  struct ap_arena *arena, ap_v8_frame_vec *frames)
+{
+	struct ap_v8_frame f = {.kind = AP_V8_FRAME_UNKNOWN, .fp = fp, .pc = pc, .offset = -1};
+	uint64_t context, function, bytecode;
+	struct ap_code code;
+
+	if ((fp & 7) || !frame_word(v8, fp, F(v8, FP_CONTEXT), &context))
+		return frame_push(frames, arena, &f);
+	if (!(context & 1)) {
+		if (context >> 1 >= MAX_TYPE || !context)
+			return frame_push(frames, arena, &f);
+		f.kind = AP_V8_FRAME_TYPED;
+		f.type = (unsigned)(context >> 1);
+		if ((int32_t)f.type == F(v8, FRAME_BUILTIN_EXIT))
+			AP_TRY(frame_builtin_exit(v8, &f, arena));
+		return frame_push(frames, arena, &f);
+	}
+	if (!ap_type_is_context(v8, ap_v8_type(v8, context)) ||
+	    !frame_word(v8, fp, F(v8, FP_FUNCTION), &function) ||
+	    !ap_type_is_function(v8, ap_v8_type(v8, function)))
+		return frame_push(frames, arena, &f);
+	f.function = function;
+	f.context = context;
+	f.is_construct = frame_called_by_new(v8, fp);
+	if (frame_word(v8, fp, F(v8, FP_BYTECODE), &bytecode) && ap_is_object(bytecode) &&
+	    ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY)) {
+		f.bytecode = bytecode;
+		AP_TRY(frame_bytecode(v8, &f, exact_pc, arena));
+		return frame_push(frames, arena, &f);
+	}
+	if (!ap_is_builtin_pc(v8, pc) && ap_code_at(v8, function, pc, &code)) {
+		size_t before = frames->n;
+
+		if (ap_deopt_frames(v8, &code, fp, pc, exact_pc, arena, frames) && frames->n > before) {
+			/* The outermost frame owns the machine frame: its arguments are on the stack. */
+			struct ap_v8_frame *outer = &frames->at[frames->n - 1];
+
+			outer->function = function;
+			outer->context = context;
+			outer->is_construct = f.is_construct;
+			return frame_arguments(v8, outer, arena);
+		}
+		/* Compiled code without a deoptimisation point here: the function is certain. */
+		frames->n = before;
+		f.kind = code.is_baseline ? AP_V8_FRAME_BASELINE : AP_V8_FRAME_TURBOFAN;
+		AP_TRY(frame_arguments(v8, &f, arena));
+		return frame_push(frames, arena, &f);
+	}
+	f.kind = AP_V8_FRAME_BUILTIN;
+	AP_TRY(frame_arguments(v8, &f, arena));
+	return frame_push(frames, arena, &f);
+}

@@ -1,0 +1,24 @@
+/* Inside of struct ap_v8 that no other layer may see. */
+#ifndef AP_V8_PRIVATE_H
+#define AP_V8_PRIVATE_H
+
+#include "v8/v8.h"
+
+struct ap_line_table {
+	ap_tagged script;
+	const uint32_t *starts; /* UTF-16 units, n lines */
+	size_t n;
+};
+
+struct ap_v8_private {
+	AP_VEC(struct ap_line_table) lines;
+};
+
+/* isolate.c: fills v8->isolates. */
+struct ap_err *ap_v8_find_isolates(struct ap_v8 *v8);
+/* tables.c: the static tables of the binary. */
+void ap_v8_load_tables(struct ap_v8 *v8);
+/* validate.c: samples every group and judges it. */
+void ap_v8_validate(struct ap_v8 *v8);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * Does the profile fit this core? Every group is tried on real objects before a command relies on it.
+ *
+ * The samples are the read-only and strong roots and what the native context holds: hundreds of maps,
+ * strings and functions that exist in every process and cost no scan of the heap.
+ */
+#include "v8/function.h"
+#include "v8/v8_private.h"
+
+enum { MAX_ROOTS = 1500, MAX_SLOTS = 600, MAX_SCRIPTS = 64 };
+
+static void validate_root(struct ap_v8 *v8, ap_tagged w)
+{
+	struct ap_profile *p = &v8->profile;
+	struct ap_map_info map;
+
+	if (!ap_is_object(w))
+		return;
+	/* Hole payloads and the like are not dumped: only what can be read is judged. */
+	uint64_t map_word;
+	if (!ap_v8_word(v8, w, 0, &map_word))
+		return;
+	bool ok = ap_v8_map(v8, w, &map);
+	ap_profile_sample(p, AP_G_MAPS, ok);
+	if (ok && ap_type_is_string(v8, map.type)) {
+		AP_STR_AUTO text = {0};
+		uint32_t units;
+
+		ap_profile_sample(p, AP_G_STRINGS,
+				  ap_v8_string_length(v8, w, &units) &&
+					  ap_v8_string_range(v8, w, 0, units < 4096 ? units : 4096, &text));
+	}
+}
+
+static void validate_function(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena)
+{
+	struct ap_profile *p = &v8->profile;
+	struct ap_function_info info;
+	uint64_t shared;
+
+	bool ok = ap_v8_word(v8, function, F(v8, FUNCTION_SHARED), &shared) &&
+		  ap_function_info(v8, function, arena, &info);
+	ap_profile_sample(p, AP_G_FUNCTIONS, ok);
+	if (!ok)
+		return;
+	if (info.context)
+		ap_profile_sample(p, AP_G_SCOPES, ap_type_is_context(v8, ap_v8_type(v8, info.context)));
+	if (info.bytecode)
+		ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_monotone(v8, info.bytecode));
+}
+
+/* The slots of the native context: maps, functions, prototypes. */
+static void validate_native_context(struct ap_v8 *v8, ap_tagged native, struct ap_arena *arena)
+{
+	uint32_t n;
+
+	if (!ap_v8_array_length(v8, native, &n))
+		return;
+	for (uint32_t i = 0; i < n && i < MAX_SLOTS; i++) {
+		uint64_t w;
+
+		if (!ap_v8_array_at(v8, native, i, &w) || !ap_is_object(w))
+			continue;
+		int type = ap_v8_type(v8, w);
+		if (ap_type_is_function(v8, type))
+			validate_function(v8, w, arena);
+	}
+}
+
+void ap_v8_validate(struct ap_v8 *v8)
+{
+	struct ap_arena arena;
+
+	ap_arena_init(&arena, 64 << 20);
+	for (size_t i = 0; i < v8->isolates.n; i++) {
+		const struct ap_isolate *isolate = &v8->isolates.at[i];
+		unsigned misses = 0;
+
+		for (unsigned k = 0; k < MAX_ROOTS && misses < 5; k++) {
+			uint64_t w;
+
+			if (!ap_image_u64(v8->image,
+					  isolate->address + (uint64_t)F(v8, ISOLATE_ROOTS) + 8ull * k, &w))
+				break;
+			/* The table ends where words stop being objects; Smi roots follow it. */
+			if (!ap_is_object(w) || ap_v8_type(v8, w) < 0) {
+				misses++;
+				continue;
+			}
+			misses = 0;
+			validate_root(v8, w);
+			if (ap_v8_is(v8, w, AP_F_T_NATIVE_CONTEXT))
+				validate_native_context(v8, w, &arena);
+		}
+	}
+	ap_arena_close(&arena);
+	ap_profile_judge(&v8->profile, &v8->arena);
+}
