@@ -92,11 +92,11 @@ function whole(error, origin, settings, mask, armed, when, heap) {
       if (!bridge.open()) bridge = null;
     }
     const found = armed !== null && bridge !== null ? armed.find(error) : null;
+    const known = opened === null ? new Map() : new Map(opened.scripts);
     const graph = new Graph({
-      mask, bridge, builtins: builtins.modules(), globals: builtins.globals,
+      mask, bridge, scripts: known, builtins: builtins.modules(), globals: builtins.globals,
       maxBytes: Math.min(settings.maxBytes * 0.4, heap / 10), deadline: started + settings.maxTime * 0.4,
     });
-    const known = opened === null ? new Map() : new Map(opened.scripts);
     const scripts = new Scripts(known, bridge, mask);
     const notes = { frames: 0, unopened: 0 };
     const Error = errors.section(graph, error, origin);
@@ -121,7 +121,7 @@ function whole(error, origin, settings, mask, armed, when, heap) {
 // Without the inspector, the report and the walk: the error in words.
 function little(error, origin, settings, mask, when, why) {
   const graph = new Graph({
-    mask, bridge: null, builtins: new Map(), globals: builtins.globals, maxBytes: 256 * 1024,
+    mask, bridge: null, scripts: new Map(), builtins: new Map(), globals: builtins.globals, maxBytes: 256 * 1024,
     deadline: performance.now() + 50, limits: { depth: 0, objects: 1, properties: 20 },
   });
   const Error = errors.section(graph, error, origin);

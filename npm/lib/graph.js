@@ -8,6 +8,7 @@ const safe = require('./safe');
 const describe = require('./describe');
 const { properties } = require('./properties');
 const { internals } = require('./internals');
+const { isModule } = require('./builtins');
 const { MASK } = require('./mask');
 
 const LIMITS = {
@@ -19,7 +20,8 @@ const LIMITS = {
 };
 
 class Graph {
-  // context: { mask, deadline (ms of performance.now), maxBytes, bridge or null, builtins: Map, globals: Set }
+  // context: { mask, deadline (ms of performance.now), maxBytes, bridge or null, builtins: Map, globals: Set,
+  //            scripts: scriptId -> params of scriptParsed }
   constructor(context) {
     Object.assign(this, context);
     this.limits = Object.assign({}, LIMITS, context.limits);
@@ -76,7 +78,8 @@ class Graph {
     const module = this.builtins.get(object);
     if (module !== undefined || safe.isNative(object)) return 'builtin';
     // A function's own properties are rarely news: only those held by a variable are opened.
-    if (depth > (typeof object === 'function' ? 1 : this.limits.depth)) return 'depth';
+    const shallow = typeof object === 'function' || isModule(object);
+    if (depth > (shallow ? 1 : this.limits.depth)) return 'depth';
     return this.full();
   }
 

@@ -40,8 +40,10 @@ function scopes(graph, list, depth) {
   for (const item of (answer && answer.result) || []) {
     if (!/^\d+$/.test(item.name) || !item.value || !item.value.objectId) continue;
     if (/^(Global|Script)/.test(item.value.description || '')) continue;
-    const scope = graph.bridge.toValue(item.value.objectId);
-    if (scope === MISSING) continue;
+    // V8 hands out a pair of description and object; the object is the scope.
+    const pair = graph.bridge.toValue(item.value.objectId);
+    const scope = pair === MISSING ? undefined : safe.data(pair, 'object');
+    if (!safe.isObject(scope)) continue;
     const remote = graph.remote(scope, depth + 1);
     const named = Object.assign({}, remote, { subtype: 'internal#scope', description: item.value.description });
     result.push({ name: String(result.length), value: named, writable: false, configurable: false, enumerable: true, isOwn: true });
@@ -59,12 +61,19 @@ function privates(graph, list, depth) {
   });
 }
 
+// A function of Node's own closes over Node's internals.
+function ofNode(graph, answer) {
+  const location = (answer.internalProperties || []).find((item) => item.name === '[[FunctionLocation]]');
+  const params = location && location.value && location.value.value && graph.scripts.get(location.value.value.scriptId);
+  return params !== undefined && params !== null && /^node:/.test(params.url);
+}
+
 function internals(graph, object, remote, depth, entry) {
   if (!worthAsking(object, remote)) return;
   graph.asked++;
   const objectId = graph.bridge.toId(object);
   const answer = graph.bridge.properties(objectId);
-  if (answer === null) return;
+  if (answer === null || ofNode(graph, answer)) return;
   for (const item of answer.internalProperties || []) {
     const list = entry.internalProperties || (entry.internalProperties = []);
     if (item.name === '[[Scopes]]' && item.value && depth <= 1) list.push(scopes(graph, item.value, depth));

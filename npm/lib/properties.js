@@ -2,7 +2,7 @@
 // One object's own properties as the protocol's getProperties result, read through descriptors alone.
 
 const safe = require('./safe');
-const { prototypes } = require('./builtins');
+const { prototypes, isNodeSymbol } = require('./builtins');
 const describe = require('./describe');
 const { types } = safe;
 
@@ -104,7 +104,7 @@ function ofGlobal(graph, object, depth) {
   const result = [];
   let left = 0;
   for (const key of safe.ownKeys(object)) {
-    if (graph.globals.has(key) || result.length >= graph.limits.properties) { left++; continue; }
+    if (graph.globals.has(key) || isNodeSymbol(key) || result.length >= graph.limits.properties) { left++; continue; }
     const descriptor = safe.getOwnPropertyDescriptor(object, key);
     if (descriptor !== undefined) result.push(one(graph, key, descriptor, depth));
   }

@@ -1,0 +1,4 @@
+/** The package's version. */
+export const version: string;
+/** The same as loading `autopsy-node/register`. */
+export function register(): void;
