@@ -30,7 +30,8 @@ void *ap_alloc(struct ap_arena *arena, size_t bytes);
 void *ap_alloc_array(struct ap_arena *arena, size_t n, size_t size);
 char *ap_strndup(struct ap_arena *arena, const char *s, size_t n);
 char *ap_strdup(struct ap_arena *arena, const char *s);
-char *ap_vprintf(struct ap_arena *arena, const char *fmt, va_list ap);
+char *ap_vprintf(struct ap_arena *arena, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 char *ap_printf(struct ap_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A growable array inside an arena: struct { TYPE *at; size_t n, cap; }. */

@@ -28,7 +28,8 @@ static void json_string(struct ap_str *out, const char *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		uint8_t c = p[i];
 		/* A lone surrogate in WTF-8: ed a0..bf xx. */
-		bool surrogate = c == 0xed && i + 2 < n && p[i + 1] >= 0xa0;
+		bool surrogate = c == 0xed && i + 2 < n && p[i + 1] >= 0xa0 && p[i + 1] <= 0xbf &&
+				 (p[i + 2] & 0xc0) == 0x80;
 
 		if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f && !surrogate && c < 0x80)
 			continue;

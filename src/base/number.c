@@ -5,6 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Whether the next larger decimal of the same length reads back as `v`, which then replaces `e`. Below
+ * a power of two doubles lie closer than above it, so there the nearest decimal may be another double's
+ * although one a little farther above is this one's.
+ */
+static bool number_next_up(char e[static 32], int precision, double v)
+{
+	unsigned long long digits = 0;
+	char next[32], *at = e;
+
+	for (; *at != 'e'; at++) {
+		if (*at >= '0' && *at <= '9')
+			digits = digits * 10 + (unsigned long long)(*at - '0');
+	}
+	int n = snprintf(next, sizeof(next), "%llu", ++digits);
+	snprintf(next + n, sizeof(next) - (size_t)n, "e%ld", strtol(at + 1, NULL, 10) - precision);
+	if (n != precision + 1 || strtod(next, NULL) != v)
+		return false;
+	for (char *to = e, *from = next; to < at; to++) {
+		if (*to >= '0' && *to <= '9')
+			*to = *from++;
+	}
+	return true;
+}
+
 char *ap_number_js(double v, char buf[static AP_NUMBER_MAX])
 {
 	char e[32];
@@ -20,13 +45,13 @@ char *ap_number_js(double v, char buf[static AP_NUMBER_MAX])
 	/* The fewest digits that read back as the same double, as ECMAScript's Number::toString. */
 	for (int precision = 0; precision <= 16; precision++) {
 		snprintf(e, sizeof(e), "%.*e", precision, fabs(v));
-		if (strtod(e, NULL) == fabs(v))
+		if (strtod(e, NULL) == fabs(v) || number_next_up(e, precision, fabs(v)))
 			break;
 	}
 	char *exp = strchr(e, 'e');
 	exponent = (int)strtol(exp + 1, NULL, 10) + 1; /* decimal point after this many digits */
 	for (char *p = e; p < exp; p++) {
-		if (*p != '.')
+		if (*p >= '0' && *p <= '9') /* the decimal point depends on the locale */
 			digits[n_digits++] = *p;
 	}
 	while (n_digits > 1 && digits[n_digits - 1] == '0')
@@ -93,6 +118,9 @@ char *ap_bigint_decimal(const uint64_t *words, size_t n, bool negative)
 {
 	/* 64 bits are at most 19.27 decimal digits. */
 	size_t cap = n * 20 + 3;
+
+	if (n > SIZE_MAX / 32)
+		return NULL;
 	uint64_t *left = malloc(n ? n * sizeof(*left) : 1);
 	char *text = malloc(cap);
 

@@ -18,7 +18,10 @@ char *ap_number_js(double v, char buf[static AP_NUMBER_MAX]);
 char *ap_bytes_human(uint64_t bytes, char buf[static AP_NUMBER_MAX]);
 /* "3 d 4 h", "2 min 5 s", "1.2 s". */
 char *ap_duration_human(double seconds, char buf[static AP_NUMBER_MAX]);
-/* Decimal digits of a magnitude of `n` 64-bit little-endian words; malloc'ed, or NULL. */
+/*
+ * Decimal digits of a magnitude of `n` 64-bit little-endian words; malloc'ed, or NULL. Takes time in
+ * proportion to n * n: callers bound it (10,000 words take about a second).
+ */
 char *ap_bigint_decimal(const uint64_t *words, size_t n, bool negative);
 
 #endif

@@ -116,6 +116,10 @@ void ap_str_latin1(struct ap_str *str, const uint8_t *s, size_t n)
 {
 	size_t start = 0;
 
+	if (!n) {
+		ap_str_add(str, "", 0);
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (s[i] < 0x80)
 			continue;
@@ -178,6 +182,11 @@ uint32_t ap_utf8_next(const char **p, const char *end)
 			return 0xfffd;
 		}
 		cp = cp << 6 | (s[i] & 0x3f);
+	}
+	/* Overlong forms and what is beyond Unicode; lone surrogates are WTF-8's own and pass. */
+	if ((n == 3 && cp < 0x800) || (n == 4 && (cp < 0x10000 || cp > 0x10ffff))) {
+		*p += 1;
+		return 0xfffd;
 	}
 	*p += n;
 	return cp;
