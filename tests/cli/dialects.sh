@@ -169,7 +169,7 @@ says "mappings" 'bin/node'
 run core.file -e profile
 says "profile" 'v8dbg|symbol'
 run core.file -e env
-says "env" 'PLAIN_VALUE.*just-a-value' 
+says "env" 'PLAIN_VALUE.*just-a-value'
 lacks "env masks secrets" 'hunter2'
 run --show-secrets core.file -e env
 says "--show-secrets" 'MY_SECRET_TOKEN.*hunter2-hunter2'

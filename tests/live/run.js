@@ -210,6 +210,27 @@ function tiers(truth, actual) {
   return undefined;
 }
 
+// Builtins that V8 shows between two JavaScript frames must be there, under a name that has theirs in it: `Array.map` may
+// be `ArrayMap` or `ArrayPrototypeMap`.
+function builtins(truth, actual) {
+  const gaps = (list) => {
+    const out = [[]];
+    for (const f of list) {
+      if (f.kind === 'js')
+        out.push([]);
+      else if (f.kind === 'builtin')
+        out[out.length - 1].push(f);
+    }
+    return out;
+  };
+  const got = gaps(actual);
+  return gaps(truth).map((gap, i) => {
+    const missed = gap.find((t) => !(got[i] || []).some((f) =>
+      String(f.function).toLowerCase().includes(t.function.split(/[. ]/).pop().toLowerCase())));
+    return missed && `before frame ${i}: ${show((got[i] || []).map((f) => f.function))}, truth is ${missed.function}`;
+  }).find(Boolean);
+}
+
 // ---- the tool ----
 
 // The JSON envelopes of one run of the tool, one per command.
@@ -245,6 +266,8 @@ function stackChecks(name, truth, bt) {
     });
     if (js.length)
       check(`${title} names`, () => names(js, actual.filter((f) => f.kind === 'js')));
+    if (thread.frames.some((f) => f.kind === 'builtin'))
+      check(`${title} builtins`, () => builtins(thread.frames, actual));
     if (async.length) {
       check(`${title} async positions`, () => positions(async, actual.filter((f) => f.kind === 'async')));
       check(`${title} async names`, () => names(async, actual.filter((f) => f.kind === 'async')));
