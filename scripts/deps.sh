@@ -25,6 +25,7 @@ demo  nodejs                            command node
 cores gdb                               command gdb
 check npm                               command npm
 check nodejs                            command node
+check ca-certificates                   file /etc/ssl/certs/ca-certificates.crt
 check gdb                               command gdb
 check clang                             command clang
 check clang-tidy                        command clang-tidy
