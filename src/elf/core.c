@@ -43,6 +43,30 @@ static struct ap_err *header_check(const uint8_t *data, uint64_t bytes, const ch
 	return NULL;
 }
 
+/* 65,535 headers or more: the true number stands in section header 0 (see elf(5)). */
+static bool header_count_extended(const uint8_t *data, uint64_t bytes, const Elf64_Ehdr *eh,
+				  uint64_t *ret_n)
+{
+	Elf64_Shdr sh;
+	Elf64_Phdr first;
+
+	if (eh->e_shoff <= bytes && bytes - eh->e_shoff >= sizeof(sh)) {
+		memcpy(&sh, data + eh->e_shoff, sizeof(sh));
+		*ret_n = sh.sh_info;
+		return true;
+	}
+	/* That one is at the end of the file. Of a cut core: the notes follow right behind the headers. */
+	if (eh->e_phoff > bytes || bytes - eh->e_phoff < sizeof(first))
+		return false;
+	memcpy(&first, data + eh->e_phoff, sizeof(first));
+	if (first.p_type != PT_NOTE || first.p_offset < eh->e_phoff ||
+	    (first.p_offset - eh->e_phoff) % sizeof(first) != 0 ||
+	    (first.p_offset - eh->e_phoff) / sizeof(first) < PN_XNUM)
+		return false;
+	*ret_n = (first.p_offset - eh->e_phoff) / sizeof(first);
+	return true;
+}
+
 struct ap_err *ap_core_read_header(const uint8_t *data, uint64_t bytes, const char *path,
 				   struct ap_arena *arena, struct ap_core_header *ret_header)
 {
@@ -65,18 +89,11 @@ struct ap_err *ap_core_read_header(const uint8_t *data, uint64_t bytes, const ch
 		return ap_err_new(AP_E_FORMAT, "%s: program headers of %u bytes, 56 expected", path,
 				  eh.e_phentsize);
 	uint64_t n = eh.e_phnum;
-	if (n == PN_XNUM) {
-		/* 65,535 or more: the true number stands in section header 0 (see elf(5)). */
-		Elf64_Shdr sh;
-
-		if (eh.e_shoff > bytes || bytes - eh.e_shoff < sizeof(sh))
-			return ap_err_hint(
-				ap_err_new(AP_E_FORMAT,
-					   "%s is cut off before the count of its program headers", path),
-				"the core has 65,535 or more memory ranges and its end is missing");
-		memcpy(&sh, data + eh.e_shoff, sizeof(sh));
-		n = sh.sh_info;
-	}
+	if (n == PN_XNUM && !header_count_extended(data, bytes, &eh, &n))
+		return ap_err_hint(ap_err_new(AP_E_FORMAT,
+					      "%s is cut off before the count of its program headers",
+					      path),
+				   "the core has 65,535 or more memory ranges and its end is missing");
 	if (eh.e_phoff > bytes)
 		return ap_err_new(AP_E_FORMAT, "%s is cut off before its program headers", path);
 	uint64_t present = (bytes - eh.e_phoff) / sizeof(Elf64_Phdr);
@@ -243,14 +260,21 @@ struct ap_err *ap_core_read_notes(const uint8_t *data, uint64_t bytes,
 {
 	struct ap_core_notes notes = {0};
 
+	/* All notes together are no longer than the file: headers that repeat them are a trap. */
+	uint64_t budget = bytes;
+
 	for (size_t i = 0; i < header->n_phdrs; i++) {
 		const Elf64_Phdr *ph = &header->phdrs[i];
 
 		if (ph->p_type != PT_NOTE || ph->p_offset >= bytes)
 			continue;
 		uint64_t have = bytes - ph->p_offset;
-		AP_TRY(notes_segment(data + ph->p_offset, ph->p_filesz < have ? ph->p_filesz : have,
-				     arena, &notes));
+		if (have > ph->p_filesz)
+			have = ph->p_filesz;
+		if (have > budget)
+			break;
+		budget -= have;
+		AP_TRY(notes_segment(data + ph->p_offset, have, arena, &notes));
 	}
 	*ret_notes = notes;
 	return NULL;

@@ -20,7 +20,7 @@ struct ap_elf {
 	Elf64_Ehdr header;
 	Elf64_Phdr *phdrs;
 	size_t n_phdrs;
-	const Elf64_Sym *syms; /* .symtab, else .dynsym */
+	const uint8_t *syms; /* .symtab, else .dynsym: Elf64_Sym, of any alignment in a hostile file */
 	size_t n_syms;
 	const char *names;
 	size_t names_bytes;
@@ -218,18 +218,26 @@ char *ap_build_id_hex(struct ap_build_id id, char buf[static 2 * AP_BUILD_ID_MAX
 	return buf;
 }
 
+static Elf64_Sym elf_sym(const struct ap_elf *elf, size_t index)
+{
+	Elf64_Sym sym;
+
+	memcpy(&sym, elf->syms + index * sizeof(sym), sizeof(sym));
+	return sym;
+}
+
 static bool elf_symbol(const struct ap_elf *elf, size_t index, struct ap_symbol *ret)
 {
-	const Elf64_Sym *sym = &elf->syms[index];
+	Elf64_Sym sym = elf_sym(elf, index);
 
-	if (sym->st_name >= elf->names_bytes)
+	if (sym.st_name >= elf->names_bytes)
 		return false;
 	*ret = (struct ap_symbol){
-		.name = elf->names + sym->st_name,
-		.value = sym->st_value,
-		.size = sym->st_size,
-		.type = ELF64_ST_TYPE(sym->st_info),
-		.shndx = sym->st_shndx,
+		.name = elf->names + sym.st_name,
+		.value = sym.st_value,
+		.size = sym.st_size,
+		.type = ELF64_ST_TYPE(sym.st_info),
+		.shndx = sym.st_shndx,
 	};
 	return true;
 }
@@ -239,7 +247,7 @@ void ap_elf_each_symbol(struct ap_elf *elf, bool (*fn)(const struct ap_symbol *,
 	struct ap_symbol symbol;
 
 	for (size_t i = 1; i < elf->n_syms; i++) {
-		if (elf->syms[i].st_shndx == SHN_UNDEF || !elf_symbol(elf, i, &symbol))
+		if (!elf_symbol(elf, i, &symbol) || symbol.shndx == SHN_UNDEF)
 			continue;
 		if (!fn(&symbol, arg))
 			return;
@@ -251,7 +259,7 @@ bool ap_elf_symbol_named(struct ap_elf *elf, const char *name, struct ap_symbol 
 	for (size_t i = 1; i < elf->n_syms; i++) {
 		struct ap_symbol symbol;
 
-		if (elf->syms[i].st_shndx != SHN_UNDEF && elf_symbol(elf, i, &symbol) &&
+		if (elf_symbol(elf, i, &symbol) && symbol.shndx != SHN_UNDEF &&
 		    strcmp(symbol.name, name) == 0) {
 			*ret_symbol = symbol;
 			return true;
@@ -275,15 +283,15 @@ static void elf_index_addresses(struct ap_elf *elf)
 	if (!elf->by_address)
 		return;
 	for (size_t i = 1; i < elf->n_syms && i <= UINT32_MAX; i++) {
-		const Elf64_Sym *sym = &elf->syms[i];
-		unsigned type = ELF64_ST_TYPE(sym->st_info);
+		Elf64_Sym sym = elf_sym(elf, i);
+		unsigned type = ELF64_ST_TYPE(sym.st_info);
 
 		/* V8's builtins are FUNC or, in hand-written assembly, NOTYPE with a size of 0. */
-		if (sym->st_shndx == SHN_UNDEF || sym->st_shndx >= SHN_LORESERVE ||
+		if (sym.st_shndx == SHN_UNDEF || sym.st_shndx >= SHN_LORESERVE ||
 		    (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE &&
 		     type != STT_GNU_IFUNC))
 			continue;
-		elf->by_address[elf->n_by_address++] = (struct symbol_at){sym->st_value, (uint32_t)i};
+		elf->by_address[elf->n_by_address++] = (struct symbol_at){sym.st_value, (uint32_t)i};
 	}
 	qsort(elf->by_address, elf->n_by_address, sizeof(*elf->by_address), symbol_at_cmp);
 }

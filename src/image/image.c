@@ -62,7 +62,7 @@ static struct ap_err *image_load_segments(struct ap_image *image)
 		struct ap_segment s = {
 			.start = ph->p_vaddr,
 			.end = ph->p_vaddr + have,
-			.data = image->map.data + ph->p_offset,
+			.data = have ? image->map.data + ph->p_offset : NULL,
 			.origin = AP_SEGMENT_CORE,
 			.flags = ph->p_flags,
 		};

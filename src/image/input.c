@@ -173,9 +173,10 @@ struct ap_err *ap_input_map(const char *path, struct ap_map *ret_map)
 	if (strcmp(path, "-") == 0)
 		return input_spool_map(path, ret_map);
 	if (stat(path, &st) < 0) {
-		struct ap_err *err = ap_err_errno(errno, "cannot open %s", path);
+		int errnum = errno;
+		struct ap_err *err = ap_err_errno(errnum, "cannot open %s", path);
 
-		return ap_err_hint(err, errno == ENOENT ? "check the path; cores are often named core.PID"
+		return ap_err_hint(err, errnum == ENOENT ? "check the path; cores are often named core.PID"
 							: "check the permissions of the file and its folder");
 	}
 	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISCHR(st.st_mode))

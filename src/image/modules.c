@@ -12,6 +12,8 @@
 #include "base/cursor.h"
 #include "image/image_private.h"
 
+/* A hostile core may name a million libraries, each to be searched; a real process has some hundred. */
+enum { MAX_MODULES = 2048 };
 /* Without program headers to tell; no Node is larger, and no library is that far from its program. */
 enum { MODULE_MAX_BYTES = 512 << 20 };
 
@@ -62,7 +64,7 @@ static struct ap_err *modules_find(struct ap_image *image)
 {
 	ap_addr entry = ap_core_auxv(&image->notes, AT_ENTRY);
 
-	for (size_t i = 0; i < image->notes.files.n;) {
+	for (size_t i = 0; i < image->notes.files.n && image->modules.n < MAX_MODULES;) {
 		const struct ap_core_file *first = &image->notes.files.at[i];
 		struct ap_module m = {.path = first->path, .start = first->start, .end = first->end};
 		bool is_elf = false;
@@ -239,7 +241,8 @@ static bool segments_of_files(struct ap_image *image, struct ap_segment **ret_li
 		const struct ap_module *m = ap_image_module_of_path(image, f->path);
 		uint64_t bytes;
 
-		if (!m || !m->elf || f->end <= f->start)
+		if (!m || !m->elf || f->end <= f->start ||
+		    (out.n && f->start < out.at[out.n - 1].end)) /* described twice */
 			continue;
 		const uint8_t *data = ap_elf_data(m->elf, &bytes);
 		if (f->file_offset >= bytes)

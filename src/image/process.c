@@ -8,7 +8,8 @@
 
 #include "image/image_private.h"
 
-enum { MAX_STRINGS = 65536, MAX_STRING_BYTES = 128 * 1024 };
+/* Linux's own limits: 128 kB for one string, 6 MB for all of them. */
+enum { MAX_STRINGS = 65536, MAX_STRING_BYTES = 128 * 1024, MAX_ALL_BYTES = 6 << 20 };
 
 /* The address of the auxiliary vector on the initial stack, or 0. */
 static ap_addr process_find_auxv(const struct ap_image *image)
@@ -33,18 +34,19 @@ static const char **process_strings(struct ap_image *image, ap_addr end, ap_addr
 	AP_VEC(const char *) out = {0};
 	ap_addr a = end;
 	uint64_t p;
-	size_t n = 0;
+	size_t n = 0, bytes = 0;
 
 	while (n < MAX_STRINGS && ap_image_u64(image, a - 8, &p) && p > 65536) {
 		a -= 8;
 		n++;
 	}
 	*ret_start = a;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && bytes < MAX_ALL_BYTES; i++) {
 		const char *s = NULL;
 
 		if (ap_image_u64(image, a + 8 * i, &p))
 			s = ap_image_cstr(image, p, MAX_STRING_BYTES, &image->arena);
+		bytes += s ? strlen(s) + 1 : 1;
 		if (!ap_vec_push(&image->arena, &out, s ? s : ""))
 			return NULL;
 	}
