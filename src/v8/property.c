@@ -289,10 +289,10 @@ enum ap_key_kind ap_key_kind(struct ap_v8 *v8, ap_tagged key)
 		return AP_KEY_HIDDEN;
 	if (!(flags & (uint32_t)F(v8, SYMBOL_PRIVATE_MASK)))
 		return AP_KEY_SYMBOL;
-	if ((flags & (uint32_t)F(v8, SYMBOL_PRIVATE_NAME_MASK)) &&
-	    !(flags & (uint32_t)F(v8, SYMBOL_PRIVATE_BRAND_MASK)))
-		return AP_KEY_PRIVATE_NAME;
-	return AP_KEY_HIDDEN;
+	/* A brand says "private name" too, and more. */
+	return (flags & (uint32_t)F(v8, SYMBOL_PRIVATE_NAME_MASK)) == (uint32_t)F(v8, SYMBOL_PRIVATE_NAME)
+		       ? AP_KEY_PRIVATE_NAME
+		       : AP_KEY_HIDDEN;
 }
 
 bool ap_key_is_well_known(struct ap_v8 *v8, ap_tagged key, const char *description)

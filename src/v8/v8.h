@@ -122,6 +122,8 @@ static inline bool ap_v8_is(struct ap_v8 *v8, ap_tagged object, enum ap_fact_id 
 
 	return want != AP_FACT_NONE && ap_v8_type(v8, object) == want;
 }
+/* "Map", "FixedArray": V8's name of an instance type (type.c). */
+struct ap_text ap_v8_type_name(const struct ap_v8 *v8, int type, struct ap_arena *arena);
 bool ap_type_is_string(const struct ap_v8 *v8, int type);
 bool ap_type_is_receiver(const struct ap_v8 *v8, int type);
 bool ap_type_is_function(const struct ap_v8 *v8, int type); /* JSFunction and its subtypes */
