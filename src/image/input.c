@@ -98,6 +98,17 @@ static struct ap_err *spool_write(struct input_spool *spool, const void *buf, si
 	return NULL;
 }
 
+/* What libarchive says of itself and not of the operating system is about the bytes. */
+static struct ap_err *input_error(struct archive *a, const char *path)
+{
+	int errnum = archive_errno(a);
+	bool os = errnum > 0 && errnum != EILSEQ && errnum != EINVAL;
+
+	return ap_err_hint(ap_err_new(os ? AP_E_IO : AP_E_FORMAT, "cannot unpack %s: %s", path,
+				      archive_error_string(a)),
+			   os ? "check the file and its disk" : "the compressed file is damaged; fetch it again");
+}
+
 static struct ap_err *input_unpack(struct archive *a, const char *path, struct input_spool *spool)
 {
 	struct archive_entry *entry;
@@ -115,24 +126,20 @@ static struct ap_err *input_unpack(struct archive *a, const char *path, struct i
 	rc = strcmp(path, "-") == 0 ? archive_read_open_fd(a, STDIN_FILENO, 1 << 20)
 				    : archive_read_open_filename(a, path, 1 << 20);
 	if (rc != ARCHIVE_OK)
-		return ap_err_new(AP_E_IO, "cannot read %s: %s", path, archive_error_string(a));
+		return input_error(a, path);
 	rc = archive_read_next_header(a, &entry);
 	if (rc == ARCHIVE_EOF)
 		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s is empty", path),
 				   "the program that should have written the core sent nothing");
 	if (rc != ARCHIVE_OK)
-		return ap_err_new(AP_E_FORMAT, "cannot unpack %s: %s", path, archive_error_string(a));
+		return input_error(a, path);
 	while ((rc = archive_read_data_block(a, &buf, &n, &offset)) == ARCHIVE_OK ||
 	       rc == ARCHIVE_WARN) {
 		AP_TRY(spool_write(spool, buf, n, offset));
 		end = offset + (la_int64_t)n;
 	}
 	/* A compressed file that breaks off still gives what came before. */
-	if (rc != ARCHIVE_EOF && end == 0)
-		return ap_err_hint(ap_err_new(AP_E_FORMAT, "cannot unpack %s: %s", path,
-					      archive_error_string(a)),
-				   "the compressed file is damaged; fetch it again");
-	return NULL;
+	return rc != ARCHIVE_EOF && end == 0 ? input_error(a, path) : NULL;
 }
 
 static struct ap_err *input_spool_map(const char *path, struct ap_map *ret_map)

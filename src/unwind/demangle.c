@@ -27,15 +27,18 @@ static void demangled_add(const char *s, size_t n, void *arg)
 	d->n += n;
 }
 
+static bool demangle(const char *name, struct demangled *d)
+{
+	if (setjmp(d->too_long))
+		return false;
+	return cplus_demangle_v3_callback(name, DMGL_PARAMS | DMGL_ANSI, demangled_add, d);
+}
+
 const char *ap_demangle(const char *name, struct ap_arena *arena)
 {
 	struct demangled d = {.n = 0};
 
-	if (name[0] != '_' || name[1] != 'Z')
-		return name;
-	if (setjmp(d.too_long))
-		return name;
-	if (!cplus_demangle_v3_callback(name, DMGL_PARAMS | DMGL_ANSI, demangled_add, &d))
+	if (name[0] != '_' || name[1] != 'Z' || !demangle(name, &d))
 		return name;
 	char *text = ap_strndup(arena, d.text, d.n);
 	return text ? text : name;
