@@ -20,6 +20,9 @@ static inline struct ap_core_model *ap_core_of(struct ap_model *model)
 	return (struct ap_core_model *)model;
 }
 
+/* The error for what needs V8, when there is none. */
+struct ap_err *ap_core_need_v8(struct ap_core_model *core);
+
 /* Counts something that did not decode, for the gaps of the running command. */
 static inline void ap_core_gap(struct ap_core_model *core, uint64_t address)
 {

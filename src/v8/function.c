@@ -33,6 +33,7 @@ enum {
 enum {
 	/* SharedFunctionInfoFlags: kind in 5 bits, then is_native, is_strict. */
 	SFI_KIND_MASK = 31,
+	SFI_NATIVE_BIT = 1 << 5, /* exposed builtin: visible in stack traces */
 	SFI_STRICT_BIT = 1 << 6,
 	FORMAL_PARAMETERS_NOT_ADAPTED = 65535,
 };
@@ -264,6 +265,7 @@ bool ap_shared_info(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *arena,
 
 		info.kind = function_kind_of(kind);
 		info.is_strict = flags & SFI_STRICT_BIT;
+		info.is_exposed_builtin = (flags & SFI_NATIVE_BIT) && !info.script;
 		info.is_default_constructor = kind == KIND_DEFAULT_BASE_CONSTRUCTOR ||
 					      kind == KIND_DEFAULT_DERIVED_CONSTRUCTOR;
 		info.is_async = kind == KIND_ASYNC_MODULE ||

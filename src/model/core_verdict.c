@@ -1,0 +1,319 @@
+/*
+ * The verdict: what ended the process, from the signal, the native frames below it and the objects
+ * they hold. Each sentence carries its certainty; nothing is concluded from the absence of a thing.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/core_private.h"
+#include "node/process.h"
+#include "v8/property.h"
+
+enum { MAX_NATIVE = 400, MAX_CAUSES = 10, MAX_STACK_WORDS = 1 << 16 };
+
+struct verdict_job {
+	struct ap_core_model *core;
+	struct ap_arena *arena;
+	const struct ap_process *process;
+	ap_frame_vec frames;      /* of the thread that died */
+	struct ap_verdict *out;
+};
+
+/* A native frame of the dying thread whose symbol contains `part`, or NULL. */
+static const struct ap_frame *native_frame(const struct verdict_job *job, const char *part)
+{
+	for (size_t i = 0; i < job->frames.n; i++) {
+		const struct ap_frame *f = &job->frames.at[i];
+
+		if (f->kind == AP_FRAME_NATIVE && f->symbol.s && strstr(f->symbol.s, part))
+			return f;
+	}
+	return NULL;
+}
+
+static struct ap_err *verdict_say(struct verdict_job *job, enum ap_verdict_kind kind,
+				  enum ap_certainty certainty, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static struct ap_err *verdict_say(struct verdict_job *job, enum ap_verdict_kind kind,
+				  enum ap_certainty certainty, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	char *text = ap_vprintf(job->arena, fmt, ap);
+	va_end(ap);
+	if (!text)
+		return &ap_err_nomem;
+	job->out->kind = kind;
+	job->out->certainty = certainty;
+	job->out->text = ap_text_of(text);
+	return NULL;
+}
+
+/*
+ * The value being thrown. V8 makes a JSMessageObject for an uncaught exception before it aborts, and
+ * holds it in a handle; its `argument` is the exception. The words of the dying stack are searched for
+ * one, directly and through handles: the nearest to the top is the newest.
+ */
+static bool thrown_value(struct verdict_job *job, ap_tagged *ret)
+{
+	struct ap_v8 *v8 = job->core->v8;
+	const struct ap_thread *threads;
+	size_t n;
+
+	threads = ap_image_threads(job->core->image, &n);
+	if (!v8 || !n)
+		return false;
+	ap_addr sp = threads[0].regs[AP_REG_RSP];
+	for (int i = 0; i < MAX_STACK_WORDS; i++) {
+		uint64_t w, inner;
+
+		if (!ap_image_u64(job->core->image, sp + 8ull * (unsigned)i, &w))
+			break;
+		if (ap_is_object(w) && ap_v8_is(v8, w, AP_F_T_JS_MESSAGE))
+			inner = w;
+		else if ((w & 7) || !ap_image_u64(job->core->image, w, &inner) || !ap_is_object(inner) ||
+			 !ap_v8_is(v8, inner, AP_F_T_JS_MESSAGE))
+			continue;
+		if (ap_v8_word(v8, inner, F(v8, MESSAGE_ARGUMENT), ret))
+			return true;
+	}
+	return false;
+}
+
+/* The error that Node's own last resort was called with: an argument of a frame near the top. */
+static bool argument_error(struct verdict_job *job, struct ap_value *ret)
+{
+	for (size_t i = 0; i < job->frames.n; i++) {
+		const struct ap_frame *f = &job->frames.at[i];
+
+		for (size_t k = 0; k < f->arguments.n; k++) {
+			if (f->arguments.at[k].value.type == AP_T_ERROR) {
+				*ret = f->arguments.at[k].value;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static struct ap_text extra_text(const struct ap_detail *detail, const char *key)
+{
+	const struct ap_extra *e = ap_detail_extra(detail, key);
+
+	return e && e->kind == AP_EXTRA_TEXT ? e->text : (struct ap_text){NULL, 0};
+}
+
+/* Name, message, stack and the chain of causes of an Error. */
+static struct ap_err *describe_error(struct verdict_job *job, const struct ap_value *error)
+{
+	struct ap_verdict *out = job->out;
+	uint64_t ref = error->ref;
+
+	out->has_error = true;
+	out->error = *error;
+	if (error->type != AP_T_ERROR)
+		return NULL;
+	for (int level = 0; level <= MAX_CAUSES; level++) {
+		struct ap_detail detail = {0};
+		const struct ap_extra *cause;
+		struct ap_text name, message;
+
+		AP_TRY(ap_core_detail(&job->core->base, ref, &ap_detail_default_limits, job->arena, &detail));
+		name = extra_text(&detail, "name");
+		message = extra_text(&detail, "message");
+		if (level == 0) {
+			out->error_name = name;
+			out->error_message = message;
+			out->error_stack = extra_text(&detail, "stack");
+		} else {
+			char *text = ap_printf(job->arena, "%.*s: %.*s", AP_TEXT_ARG(name),
+					       AP_TEXT_ARG(message));
+
+			if (!text || !ap_vec_push(job->arena, &out->causes, ap_text_of(text)))
+				return &ap_err_nomem;
+		}
+		cause = ap_detail_extra(&detail, "cause");
+		if (!cause || cause->kind != AP_EXTRA_VALUE || cause->values[0].type != AP_T_ERROR)
+			break;
+		ref = cause->values[0].ref;
+	}
+	return NULL;
+}
+
+static struct ap_err *say_thrown(struct verdict_job *job, enum ap_verdict_kind kind,
+				 enum ap_certainty certainty, const char *how)
+{
+	const struct ap_verdict *out = job->out;
+	struct ap_text preview;
+
+	if (!out->has_error)
+		return verdict_say(job, kind, certainty, "%s; the thrown value is not in the core", how);
+	if (out->error_name.s || out->error_message.s)
+		return verdict_say(job, kind, certainty, "%s%.*s%s%.*s", "",
+				   AP_TEXT_ARG(out->error_name.n ? out->error_name : AP_TEXT("Error")),
+				   out->error_message.n ? ": " : "", AP_TEXT_ARG(out->error_message));
+	preview = ap_value_preview(&job->core->base, &out->error, job->arena);
+	return verdict_say(job, kind, certainty, "%s: %.*s", how, AP_TEXT_ARG(preview));
+}
+
+static bool js_frame_named(const struct verdict_job *job, const char *part)
+{
+	for (size_t i = 0; i < job->frames.n; i++) {
+		const struct ap_frame *f = &job->frames.at[i];
+
+		if (f->kind == AP_FRAME_JS && f->function.s && strstr(f->function.s, part))
+			return true;
+	}
+	return false;
+}
+
+static struct ap_err *verdict_uncaught(struct verdict_job *job, bool *ret_done)
+{
+	const struct ap_frame *by_node = native_frame(job, "TriggerUncaughtException");
+	bool by_v8 = native_frame(job, "CreateMessageOrAbort") || native_frame(job, "Isolate::Throw");
+	struct ap_value error;
+	ap_tagged thrown;
+
+	*ret_done = by_node || by_v8;
+	if (!*ret_done)
+		return NULL;
+	if (by_v8 && thrown_value(job, &thrown)) {
+		AP_TRY(ap_core_describe(&job->core->base, thrown, job->arena, &error));
+		AP_TRY(describe_error(job, &error));
+	} else if (argument_error(job, &error)) {
+		AP_TRY(describe_error(job, &error));
+	} else if (thrown_value(job, &thrown)) {
+		AP_TRY(ap_core_describe(&job->core->base, thrown, job->arena, &error));
+		AP_TRY(describe_error(job, &error));
+	}
+	if (by_node && (js_frame_named(job, "processPromiseRejections") ||
+			js_frame_named(job, "triggerUncaughtException") ||
+			js_frame_named(job, "throwUnhandledRejectionsMode")))
+		return say_thrown(job, AP_VERDICT_UNHANDLED_REJECTION, AP_CERTAIN,
+				  "A promise was rejected and nobody listened");
+	return say_thrown(job, AP_VERDICT_UNCAUGHT_ERROR, AP_CERTAIN, "An uncaught exception");
+}
+
+/* "2.00 GB" from --max-old-space-size=N (MB) in the command line, or 0. */
+static uint64_t heap_limit_option(const struct ap_process *process)
+{
+	for (const char **a = process->argv; a && *a; a++) {
+		const char *v = NULL;
+
+		if (strncmp(*a, "--max-old-space-size=", 21) == 0 || strncmp(*a, "--max_old_space_size=", 21) == 0)
+			v = *a + 21;
+		if (v && *v >= '0' && *v <= '9')
+			return strtoull(v, NULL, 10) << 20;
+	}
+	return 0;
+}
+
+static struct ap_err *verdict_out_of_heap(struct verdict_job *job, bool *ret_done)
+{
+	struct ap_info info;
+
+	*ret_done = native_frame(job, "FatalProcessOutOfMemory") || native_frame(job, "OOMErrorHandler");
+	if (!*ret_done)
+		return NULL;
+	job->out->heap_limit = heap_limit_option(job->process);
+	if (!ap_core_info(&job->core->base, job->arena, &info)) {
+		for (size_t i = 0; i < info.memory.n; i++) {
+			if (strcmp(info.memory.at[i].name, "JS heap") == 0)
+				job->out->heap_used = info.memory.at[i].bytes;
+		}
+	}
+	job->out->evidence = AP_TEXT("V8's out-of-memory handler is on the stack");
+	return verdict_say(job, AP_VERDICT_OUT_OF_HEAP, AP_CERTAIN, "Ran out of JavaScript heap");
+}
+
+static struct ap_err *verdict_abort(struct verdict_job *job)
+{
+	const struct ap_core_siginfo *si = &job->process->siginfo;
+	const struct ap_frame *f;
+
+	if (si->present && (si->code == SI_USER || si->code == SI_TKILL) && si->sender &&
+	    si->sender != job->process->pid)
+		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Killed by SIGABRT sent by process %d",
+				   si->sender);
+	/* kill(2) from the process itself looks like SI_USER; abort(3) uses tgkill. */
+	if (si->present && si->code == SI_USER && !native_frame(job, "abort") && !native_frame(job, "raise"))
+		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Killed by SIGABRT sent by itself");
+	if (native_frame(job, "node::Assert"))
+		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN, "A check inside Node's C++ code failed");
+	f = native_frame(job, "V8_Fatal");
+	if (f)
+		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN, "A check inside V8 failed");
+	if (native_frame(job, "OnFatalError") || native_frame(job, "ReportApiFailure"))
+		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN,
+				   "Native code used V8 in a way that it refuses (fatal API error)");
+	if (native_frame(job, "node::Abort"))
+		return verdict_say(job, AP_VERDICT_ABORT, AP_LIKELY, "The program called process.abort()");
+	if (native_frame(job, "std::terminate") || native_frame(job, "__cxa_throw"))
+		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN, "A C++ exception was not caught");
+	if (native_frame(job, "malloc_printerr") || native_frame(job, "__libc_message"))
+		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN,
+				   "The C library found the native heap corrupted");
+	return verdict_say(job, AP_VERDICT_ABORT, AP_LIKELY, "The program aborted (SIGABRT)");
+}
+
+static bool is_address_fault(int signal)
+{
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE;
+}
+
+static struct ap_err *verdict_signal(struct verdict_job *job)
+{
+	const struct ap_core_siginfo *si = &job->process->siginfo;
+	int signal = job->process->signal;
+	const char *abbrev = sigabbrev_np(signal);
+	const struct ap_frame *top = job->frames.n ? &job->frames.at[0] : NULL;
+	char where[256] = "";
+
+	if (si->present && si->code <= 0 && si->sender)
+		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Killed by SIG%s sent by %s %d",
+				   abbrev ? abbrev : "?",
+				   si->sender == job->process->pid ? "itself, pid" : "process", si->sender);
+	if (top && top->kind == AP_FRAME_NATIVE && top->symbol.s)
+		snprintf(where, sizeof(where), " in %.*s (%.*s)", AP_TEXT_ARG(top->symbol),
+			 AP_TEXT_ARG(top->module));
+	else if (top && top->kind == AP_FRAME_NATIVE && top->module.s)
+		snprintf(where, sizeof(where), " in %.*s", AP_TEXT_ARG(top->module));
+	else if (top)
+		snprintf(where, sizeof(where), " in JavaScript code");
+	if (is_address_fault(signal) && si->present)
+		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Crashed with SIG%s%s: %s 0x%llx",
+				   abbrev ? abbrev : "?", where,
+				   signal == SIGSEGV || signal == SIGBUS ? "bad access to address"
+									 : "instruction at",
+				   (unsigned long long)si->address);
+	return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Ended by signal SIG%s%s",
+			   abbrev ? abbrev : "?", where);
+}
+
+struct ap_err *ap_core_verdict(struct ap_model *model, struct ap_arena *arena, struct ap_verdict *ret)
+{
+	struct ap_core_model *core = ap_core_of(model);
+	const struct ap_process *process = ap_image_process(core->image);
+	const struct ap_frames_options options = {.native = true, .values = true, .limit = MAX_NATIVE};
+	struct ap_verdict out = {.kind = AP_VERDICT_UNKNOWN, .certainty = AP_GUESS};
+	struct verdict_job job = {core, arena, process, {0}, &out};
+	bool done = false;
+
+	if (!process->died) {
+		AP_TRY(verdict_say(&job, AP_VERDICT_LIVE, AP_CERTAIN,
+				   "Nothing crashed: this is a picture of a live process"));
+		*ret = out;
+		return NULL;
+	}
+	AP_TRY(ap_core_frames(model, 0, &options, arena, &job.frames));
+	AP_TRY(verdict_out_of_heap(&job, &done));
+	if (!done)
+		AP_TRY(verdict_uncaught(&job, &done));
+	if (!done)
+		AP_TRY(process->signal == SIGABRT ? verdict_abort(&job) : verdict_signal(&job));
+	*ret = out;
+	return NULL;
+}
