@@ -1,18 +1,26 @@
-// An error nobody catches, thrown in a worker.
+// An error thrown in a worker reaches the main thread, where nobody catches it. (Node never aborts in the worker itself.)
 // @flags --abort-on-uncaught-exception
 'use strict';
 const { isMainThread, Worker } = require('worker_threads');
-const { recordAt, recordIdle, note, truthArguments } = require('./lib');
+const { recordAt, note, truthArguments } = require('./lib');
+
+class Pool {
+  start(file) {
+    this.worker = new Worker(file, { workerData: { truthArguments } });
+    this.worker.on('error', (error) => this.onError(error));
+  }
+  onError(error) {
+    recordAt('throw'); throw error;
+  }
+}
 
 function fail(message) {
-  const error = new RangeError(message);
-  recordAt('throw'); throw error;
+  throw new RangeError(message);
 }
 
 if (isMainThread) {
-  recordIdle();
   note({ verdict: { kind: 'uncaught-error', text: 'from the worker' } });
-  new Worker(__filename, { workerData: { truthArguments } });
+  new Pool().start(__filename);
 } else {
-  setTimeout(() => fail('from the worker'), 200);
+  setTimeout(() => fail('from the worker'), 50);
 }
