@@ -1,4 +1,5 @@
-// An error thrown in a worker reaches the main thread, where nobody catches it. (Node never aborts in the worker itself.)
+// An error thrown in a worker kills the main thread. (Node never aborts in the worker itself, and a listener of the
+// worker's events would be left before the abort.)
 // @flags --abort-on-uncaught-exception
 'use strict';
 const { isMainThread, Worker } = require('worker_threads');
@@ -7,7 +8,7 @@ const { recordAt, note, truthArguments } = require('./lib');
 class Pool {
   start(file) {
     this.worker = new Worker(file, { workerData: { truthArguments } });
-    this.worker.on('error', (error) => this.onError(error));
+    this.worker.on('error', (error) => setImmediate(() => this.onError(error)));
   }
   onError(error) {
     recordAt('throw'); throw error;
