@@ -49,7 +49,7 @@ const KINDS = [
   [Array.isArray, (o, name) => ['array', `${name}(${o.length})`]],
   [types.isMap, (o, name) => ['map', `${name}(${safe.collection(o, 0).size})`]],
   [types.isSet, (o, name) => ['set', `${name}(${safe.collection(o, 0).size})`]],
-  [types.isNativeError, (o) => ['error', errorText(o)]],
+  [safe.isError, (o) => ['error', errorText(o)]],
   [types.isDate, (o) => ['date', safe.dateText(o)]],
   [types.isRegExp, (o) => ['regexp', safe.regexpText(o)]],
   [types.isPromise, (o, name) => ['promise', name]],
@@ -70,7 +70,7 @@ function object(value, mask) {
     return { type: typeof value, subtype: 'proxy', className, description };
   }
   if (typeof value === 'function') {
-    return { type: 'function', className, description: mask.text(cut(safe.functionText(value), FUNCTION_TEXT)) };
+    return { type: 'function', className, description: mask.text(mask.source(cut(safe.functionText(value), FUNCTION_TEXT))) };
   }
   for (const [is, kind] of KINDS) {
     if (is(value)) {

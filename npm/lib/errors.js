@@ -17,7 +17,7 @@ function one(graph, value, depth) {
   const code = isObject ? safe.data(value, 'code') : undefined;
   return {
     value: graph.remote(value, depth),
-    isError: isObject && safe.isNativeError(value),
+    isError: safe.isError(value),
     name: isObject ? text(safe.data(value, 'name'), graph.mask) : null,
     message: isObject ? text(safe.data(value, 'message'), graph.mask) : null,
     code: typeof code === 'string' || typeof code === 'number' ? code : null,

@@ -28,12 +28,19 @@ function danger() {
   return resources.some((name) => /^(TCP|UDP)(?!Server)/.test(name)) ? 'sockets are open and this Node would resolve their names' : null;
 }
 
-function real(error) {
+// Node reads the properties of the error it is given, getters and toString included: it gets one with a stack alone.
+function standInFor(stack) {
+  const error = new Error();
+  Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true });
+  return error;
+}
+
+function real(errorSection) {
   const report = process.report;
   const before = report.excludeNetwork;
   if ('excludeNetwork' in report) report.excludeNetwork = true;
   try {
-    const found = safe.isNativeError(error) ? report.getReport(error) : report.getReport();
+    const found = report.getReport(standInFor(errorSection.stack || ''));
     return typeof found === 'string' ? JSON.parse(found) : found;
   } finally {
     if ('excludeNetwork' in report) report.excludeNetwork = before;
@@ -88,12 +95,12 @@ function texts(value, mask, depth) {
   return value;
 }
 
-// `errorSection`: what the file says of the error, for a javascriptStack where Node has none (a thrown string).
-function make(error, errorSection, mask) {
+// `errorSection`: what the file says of the error.
+function make(errorSection, mask) {
   let why = danger();
   let report = null;
   if (why === null) {
-    try { report = real(error); } catch (problem) { why = `process.report failed: ${String(safe.data(problem, 'message'))}`; }
+    try { report = real(errorSection); } catch (problem) { why = `process.report failed: ${String(safe.data(problem, 'message'))}`; }
   }
   if (report === null) report = standIn(why);
   if (report.environmentVariables) report.environmentVariables = mask.env(report.environmentVariables);
@@ -101,11 +108,9 @@ function make(error, errorSection, mask) {
     report.header.commandLine = mask.args(report.header.commandLine);
   }
   texts(report, mask, 0);
-  if (!safe.isNativeError(error) || !report.javascriptStack) {
-    const first = errorSection.value.description || errorSection.value.value;
-    const lines = (errorSection.stack || `${first}`).split('\n');
-    report.javascriptStack = { message: lines[0], stack: lines.slice(1).map((line) => line.trim()) };
-  }
+  const first = errorSection.value.description || errorSection.value.value;
+  const lines = (errorSection.stack || `${first}`).split('\n');
+  report.javascriptStack = { message: lines[0], stack: lines.slice(1).map((line) => line.trim()) };
   // Where the first collector put them, and its server looks for them.
   report.processId = process.pid;
   report.dumpEventTimeStamp = Date.now();

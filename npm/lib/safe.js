@@ -6,6 +6,7 @@ const { types } = require('util');
 
 const { ownKeys, getOwnPropertyDescriptor, getPrototypeOf, apply } = Reflect;
 const { isProxy, isNativeError } = types;
+const errorPrototype = Error.prototype;
 const functionText = Function.prototype.toString;
 const getter = (object, name) => getOwnPropertyDescriptor(object, name).get;
 const mapSize = getter(Map.prototype, 'size');
@@ -44,6 +45,17 @@ function find(object, name) {
 function data(object, name) {
   const descriptor = find(object, name);
   return descriptor && 'value' in descriptor ? descriptor.value : undefined;
+}
+
+// An error, or what was made to look like one to instanceof (an error that came from a worker, in some Nodes).
+function isError(value) {
+  if (!isObject(value) || isProxy(value)) return false;
+  if (isNativeError(value)) return true;
+  for (let at = getPrototypeOf(value), steps = 0; at !== null && steps < 100; at = getPrototypeOf(at), steps++) {
+    if (at === errorPrototype) return true;
+    if (isProxy(at)) return false;
+  }
+  return false;
 }
 
 function functionName(value) {
@@ -96,7 +108,7 @@ function collection(object, limit) {
 }
 
 module.exports = {
-  ownKeys, getOwnPropertyDescriptor, getPrototypeOf, isProxy, isNativeError, isObject, isNative, types,
+  ownKeys, getOwnPropertyDescriptor, getPrototypeOf, isProxy, isNativeError, isError, isObject, isNative, types,
   find, data, className, functionName, stackOf, regexpText, collection,
   functionText: (value) => apply(functionText, value, []),
   symbolText: (value) => apply(symbolText, value, []),

@@ -1,0 +1,1 @@
+process.on('uncaughtException', (error) => { console.log(`preloaded handler: ${error.message}`); });

@@ -1,0 +1,2 @@
+async function reject(word) { throw `rejected ${word}`; }
+reject('text');

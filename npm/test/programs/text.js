@@ -1,0 +1,1 @@
+setTimeout(() => { throw 'just a text'; }, 1);

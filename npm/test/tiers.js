@@ -1,0 +1,76 @@
+'use strict';
+// One program run without us and with us: it must end the same way, and the crash file is what is looked at.
+
+const assert = require('assert');
+const { pathToFileURL } = require('url');
+const path = require('path');
+const { PACKAGE } = require('./harness');
+
+let flags = null;
+
+// --import is in 18.18 and later; a Node is asked once.
+async function hasImport(context) {
+  if (flags === null) {
+    const answer = await context.spawn(context.node, ['-p', 'process.allowedNodeEnvironmentFlags.has("--import")']);
+    flags = answer.stdout.trim() === 'true';
+  }
+  return flags;
+}
+
+async function registered(context, kind) {
+  if (kind === 'esm' && await hasImport(context)) return ['--import', 'autopsy-node/register'];
+  return ['--require', 'autopsy-node/register'];
+}
+
+// process ids, and the counters some warnings carry
+const steady = (text, directory) => text.split(directory).join('DIR').replace(/\(node:\d+\)/g, '(node:PID)');
+
+// An armed debugger formats a stack at the throw, not when it is printed. What Node prints from the unformatted one
+// differs then, for a caught exception as for any program that reads `stack` early: the excerpt of the source above the
+// stack, and the name of a method that was replaced since.
+function withoutExcerpt(text) {
+  const lines = text.split('\n');
+  const marker = lines.findIndex((line) => /^\s*\^+$/.test(line));
+  return lines.slice(marker + 1).join('\n').replace(/^(\s+at )[^(\n]*(?= \()/gm, '$1');
+}
+
+// options: kind, tier, flags, args, env, before (files preloaded before us); gives { directory, bare, done }
+async function both(context, name, options = {}) {
+  const kind = options.kind || 'cjs';
+  const ends = [];
+  for (const collected of [false, true]) {
+    const directory = context.directory();
+    const file = context.program(directory, name, kind);
+    const before = (options.before || []).flatMap((preload) => ['--require', context.program(directory, preload)]);
+    const ours = collected ? await registered(context, kind) : [];
+    const env = Object.assign({ AUTOPSY_TIER: options.tier || 'free' }, options.env);
+    const end = await context.run(file, {
+      cwd: directory, args: options.args, env, flags: [...before, ...ours, ...(options.flags || [])],
+    });
+    ends.push(Object.assign(end, { directory, file }));
+  }
+  const [bare, done] = ends;
+  if (bare.signal !== null && options.skipIfKilled) context.skip(`the program itself does not get that far here: ${bare.signal}`);
+  assert.strictEqual(done.status, bare.status, `exit code, stderr: ${done.stderr}`);
+  assert.strictEqual(done.signal, bare.signal, 'signal');
+  assert.strictEqual(steady(done.stdout, done.directory), steady(bare.stdout, bare.directory), 'stdout');
+  const stderr = (end) => {
+    const text = steady(end.stderr, end.directory);
+    return options.tier === 'armed' ? withoutExcerpt(text) : text;
+  };
+  assert.strictEqual(stderr(done), stderr(bare), 'stderr');
+  return { bare, done, directory: done.directory, file: done.file };
+}
+
+// The same case for CommonJS and ES modules, free and armed.
+function everywhere(name, run, kinds = ['cjs', 'esm'], tiers = ['free', 'armed']) {
+  const cases = [];
+  for (const kind of kinds) {
+    for (const tier of tiers) cases.push({ name: `${name}, ${kind}, ${tier}`, run: (context) => run(context, kind, tier) });
+  }
+  return cases;
+}
+
+const urlOf = (file) => pathToFileURL(path.resolve(file)).href;
+
+module.exports = { both, everywhere, registered, urlOf, PACKAGE };
