@@ -22,13 +22,16 @@ static uint64_t scan_word(const struct scan *s, size_t i)
 	return v;
 }
 
-/* A frame pointer of a frame that lies above word `i`: it points to a link and a return address. */
+/*
+ * A frame pointer of a frame that lies above word `i`: it points to a link and a return address. The
+ * link itself may be anything where the caller keeps no frame pointers (main's is the C library).
+ */
 static bool scan_is_fp(const struct scan *s, size_t i, uint64_t fp)
 {
 	uint64_t link[2];
 
 	return fp % 16 == 0 && fp > s->start + 8 * i && fp - s->start < 1u << 20 &&
-	       ap_image_read(s->image, fp, link, sizeof(link)) && (link[0] > fp || !link[0]) &&
+	       ap_image_read(s->image, fp, link, sizeof(link)) &&
 	       ap_is_return_address(s->image, link[1]);
 }
 
@@ -52,7 +55,7 @@ static bool scan_find_fp(const struct scan *s, size_t i, const struct ap_dw_regs
 		}
 	}
 	for (size_t k = i + 1; k < s->n; k++) {
-		if (scan_is_fp(s, i, s->start + 8 * k)) {
+		if (scan_is_fp(s, i, s->start + 8 * k) && scan_word(s, k) > s->start + 8 * k) {
 			*ret_fp = s->start + 8 * k;
 			return true;
 		}
