@@ -1,12 +1,6 @@
 /* The full form of a value: what all objects have. */
 #include "model/core_value.h"
 
-const struct ap_detail_limits ap_detail_default_limits = {
-	.items = 1024,
-	.text_units = 1 << 20,
-	.bytes = 4096,
-};
-
 struct ap_err *ap_extra_null(struct ap_detail_job *job, const char *key)
 {
 	struct ap_extra extra = {.key = key, .kind = AP_EXTRA_NULL};
