@@ -3,9 +3,10 @@
  *
  *   measure [-n RUNS] -- COMMAND [ARG ...]
  *
- * Prints `SECONDS KILOBYTES STATUS`: the shortest time of the runs, the largest RssAnon + RssShmem seen in any of them
- * (mapped files are not counted: the kernel can drop them), the exit status of the last. The command's output goes to
- * /dev/null. Memory is sampled every half millisecond and once more when the command is about to end.
+ * Prints `SECONDS KILOBYTES STATUS`: the shortest time of the runs, the largest RssAnon + RssShmem
+ * seen in any of them (mapped files are not counted: the kernel can drop them), the exit status of
+ * the last. The command's output goes to /dev/null. Memory is sampled every half millisecond and
+ * once more when the command is about to end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ static double now(void)
 static long private_kb(pid_t pid)
 {
 	char path[64], text[4096];
-	const char *names[] = { "RssAnon:", "RssShmem:" };
+	const char *names[] = {"RssAnon:", "RssShmem:"};
 	long sum = 0;
 	ssize_t n;
 	int fd;
@@ -85,7 +86,7 @@ int main(int argc, char **argv)
 		ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL);
 		ptrace(PTRACE_CONT, pid, NULL, NULL);
 		for (;;) {
-			struct timespec half = { 0, 500000 };
+			struct timespec half = {0, 500000};
 			pid_t got = waitpid(pid, &status, WNOHANG);
 			long kb;
 
@@ -97,7 +98,8 @@ int main(int argc, char **argv)
 			if (got == pid && WIFSTOPPED(status)) {
 				int sig = WSTOPSIG(status);
 
-				/* the stop at exit, and the one after exec, carry no signal of the command */
+				/* the stop at exit, and the one after exec, carry no signal of the
+				 * command */
 				ptrace(PTRACE_CONT, pid, NULL, sig == SIGTRAP ? 0L : (long)sig);
 				continue;
 			}
@@ -107,6 +109,7 @@ int main(int argc, char **argv)
 		if (took < best)
 			best = took;
 	}
-	printf("%.4f %ld %d\n", best, peak, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+	printf("%.4f %ld %d\n", best, peak,
+	       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return 0;
 }

@@ -224,6 +224,10 @@ static bool moment_begin(struct moment *m, char *ret_reason, size_t size)
 	int gate, users, fds[2];
 	bool ok = true;
 
+	if (access(pattern_path, W_OK) != 0) {
+		snprintf(ret_reason, size, "core_pattern cannot be set: %s", strerror(errno));
+		return false;
+	}
 	moment_paths(m);
 	gate = lock_file(m->gate, LOCK_EX);
 	if (gate < 0) {
