@@ -33,7 +33,7 @@ enum ap_group { /* help is grouped by the question a command answers */
 	AP_GROUP_LAYOUT, /* V8's own layouts */
 	AP_GROUP_NATIVE, /* registers, mappings, symbols */
 	AP_GROUP_SESSION,
-	AP_N_GROUPS,
+	AP_N_HELP_GROUPS,
 };
 
 enum { /* in which dialects an option or spelling exists */
@@ -75,10 +75,7 @@ struct ap_ctx {
 	struct ap_arena *arena;
 	enum ap_dialect dialect;
 	struct ap_args args;
-	/*
-	 * Given in front of "::", or as the first word elsewhere if the record takes one; without it
-	 * `address` is dot in mdb.
-	 */
+	/* mdb: in front of "::"; dot without it. Elsewhere values are words: ap_ctx_value(). */
 	bool has_address;
 	uint64_t address;
 	bool json;          /* the answer will be JSON: data functions may spare what only text shows */
@@ -133,6 +130,17 @@ struct ap_err *ap_args_parse(const struct ap_cmd *cmd, enum ap_dialect dialect, 
 bool ap_parse_address(const char *word, uint64_t *ret_address);
 /* A number in `radix` with mdb's prefixes 0t, 0x, 0o, 0i and '_' as separator. */
 bool ap_parse_number(const char *word, unsigned radix, uint64_t *ret_number);
+
+/*
+ * The value that the line speaks of: in mdb the address in front, else dot; elsewhere its first word,
+ * an address or the name of a variable of the selected frame (or "error": what was thrown), both
+ * with a path behind it. *ret_given false: no word, and in mdb no address. If `ret_path` is not
+ * NULL, the path is not followed but handed out, empty or as typed.
+ */
+struct ap_err *ap_ctx_value(struct ap_ctx *ctx, struct ap_value *ret_value, bool *ret_given,
+			    const char **ret_path);
+/* The same, but an error if nothing is named. */
+struct ap_err *ap_ctx_required_value(struct ap_ctx *ctx, struct ap_value *ret_value);
 
 void ap_warn(struct ap_ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static inline bool ap_ctx_cancelled(const struct ap_ctx *ctx)

@@ -1,0 +1,22 @@
+/* The records that table.c lists, one or a few per file of cmd/. */
+#ifndef AP_CMD_COMMANDS_H
+#define AP_CMD_COMMANDS_H
+
+#include "cmd/cmd.h"
+
+extern const struct ap_cmd ap_cmd_bt, ap_cmd_jsframe;
+extern const struct ap_cmd ap_cmd_frame, ap_cmd_up, ap_cmd_down;
+extern const struct ap_cmd ap_cmd_locals;
+extern const struct ap_cmd ap_cmd_scope;
+extern const struct ap_cmd ap_cmd_source;
+extern const struct ap_cmd ap_cmd_print, ap_cmd_llnode_inspect, ap_cmd_llnode_print;
+extern const struct ap_cmd ap_cmd_info;
+extern const struct ap_cmd ap_cmd_jsconstructor, ap_cmd_jsfunction, ap_cmd_jsarray;
+extern const struct ap_cmd ap_cmd_threads;
+extern const struct ap_cmd ap_cmd_env;
+extern const struct ap_cmd ap_cmd_mappings;
+extern const struct ap_cmd ap_cmd_registers;
+extern const struct ap_cmd ap_cmd_help, ap_cmd_dcmds;
+extern const struct ap_cmd ap_cmd_quit;
+
+#endif

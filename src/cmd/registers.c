@@ -1,0 +1,163 @@
+/* registers = ::regs = $r: of the thread that died, or of another. */
+#include <inttypes.h>
+
+#include "cmd/commands.h"
+#include "cmd/frames.h"
+#include "model/core.h"
+
+enum { OPT_THREAD };
+
+static const struct ap_option options[] = {
+	[OPT_THREAD] = {'t', "thread", AP_OPTION_NUMBER, AP_IN_PLAIN | AP_IN_MDB, "tid", "of this thread"},
+	{0},
+};
+
+static const struct {
+	const char *name;
+	enum ap_reg reg;
+} registers[] = {
+	{"rax", AP_REG_RAX}, {"rbx", AP_REG_RBX}, {"rcx", AP_REG_RCX}, {"rdx", AP_REG_RDX},
+	{"rsi", AP_REG_RSI}, {"rdi", AP_REG_RDI}, {"rbp", AP_REG_RBP}, {"rsp", AP_REG_RSP},
+	{"r8", AP_REG_R8},   {"r9", AP_REG_R9},	  {"r10", AP_REG_R10}, {"r11", AP_REG_R11},
+	{"r12", AP_REG_R12}, {"r13", AP_REG_R13}, {"r14", AP_REG_R14}, {"r15", AP_REG_R15},
+	{"rip", AP_REG_RIP}, {"eflags", AP_REG_EFLAGS}, {"cs", AP_REG_CS}, {"ss", AP_REG_SS},
+	{"ds", AP_REG_DS},   {"es", AP_REG_ES},	  {"fs", AP_REG_FS},   {"gs", AP_REG_GS},
+	{"fs_base", AP_REG_FS_BASE}, {"gs_base", AP_REG_GS_BASE}, {"orig_rax", AP_REG_ORIG_RAX},
+};
+
+struct regs {
+	const struct ap_thread *thread;
+	const char *symbol; /* of rip, or NULL */
+	uint64_t offset;
+};
+
+static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
+{
+	struct regs *r = ap_alloc(ctx->arena, sizeof(*r));
+	struct ap_image *image = ap_core_model_image(ctx->model);
+	struct ap_selection selection = ap_session_selection(ctx->session);
+	ap_thread_vec infos = {0};
+	size_t n = 0;
+
+	if (!r)
+		return &ap_err_nomem;
+	if (!image)
+		return ap_err_new(AP_E_UNSUPPORTED, "this target has no registers");
+	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
+	if (!infos.n)
+		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
+	size_t chosen = selection.chosen && selection.thread < infos.n ? selection.thread
+								       : ap_representative_thread(&infos);
+	pid_t tid = ctx->args.given[OPT_THREAD] ? (pid_t)ctx->args.number[OPT_THREAD]
+						: infos.at[chosen].tid;
+	const struct ap_thread *threads = ap_image_threads(image, &n);
+	for (size_t i = 0; i < n && !r->thread; i++) {
+		if (threads[i].tid == tid && threads[i].regs)
+			r->thread = &threads[i];
+	}
+	if (!r->thread)
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "the core holds no registers of thread %d",
+					      (int)tid),
+				   "`threads` lists what it holds");
+	struct ap_symbol symbol;
+	const struct ap_module *module;
+	if (ap_image_symbol(image, r->thread->regs[AP_REG_RIP], &symbol, &module, &r->offset))
+		r->symbol = symbol.name;
+	*ret_data = r;
+	return NULL;
+}
+
+static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
+{
+	const struct regs *r = p;
+
+	(void)ctx;
+	ap_json_object(j, "data");
+	ap_json_int(j, "tid", r->thread->tid);
+	ap_json_object(j, "registers");
+	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
+		ap_json_addr(j, registers[i].name, r->thread->regs[registers[i].reg]);
+	ap_json_end_object(j);
+	ap_json_cstr(j, "symbol", r->symbol);
+	if (r->symbol)
+		ap_json_uint(j, "offset", r->offset);
+	else
+		ap_json_null(j, "offset");
+	ap_json_end_object(j);
+}
+
+static void out_symbol(struct ap_out *out, const struct regs *r)
+{
+	if (!r->symbol)
+		return;
+	ap_out_s(out, " ");
+	ap_out_text(out, ap_text_of(r->symbol));
+	if (r->offset)
+		ap_out_f(out, "+0x%" PRIx64, r->offset);
+}
+
+static void text_plain(struct ap_ctx *ctx, const void *p)
+{
+	const struct regs *r = p;
+	struct ap_out *out = ctx->out;
+	size_t n = sizeof(registers) / sizeof(registers[0]), half = 8;
+
+	ap_out_styled(out, AP_STYLE_HEAD, "thread %d\n", (int)r->thread->tid);
+	for (size_t i = 0; i < half; i++)
+		ap_out_f(out, "  %-4s 0x%016" PRIx64 "    %-4s 0x%016" PRIx64 "\n", registers[i].name,
+			 r->thread->regs[registers[i].reg], registers[i + half].name,
+			 r->thread->regs[registers[i + half].reg]);
+	for (size_t i = 2 * half; i < n; i++) {
+		ap_out_f(out, "  %-8s 0x%" PRIx64, registers[i].name, r->thread->regs[registers[i].reg]);
+		if (registers[i].reg == AP_REG_RIP)
+			out_symbol(out, r);
+		ap_out_s(out, "\n");
+	}
+}
+
+/* As mdb on amd64 lays them out. */
+static void text_mdb(struct ap_ctx *ctx, const void *p)
+{
+	static const enum ap_reg left[] = {AP_REG_RAX, AP_REG_RBX, AP_REG_RCX, AP_REG_RDX, AP_REG_RSI,
+					   AP_REG_RDI};
+	static const char *const left_names[] = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi"};
+	static const enum ap_reg right[] = {AP_REG_R8,	AP_REG_R9,  AP_REG_R10, AP_REG_R11,
+					    AP_REG_R12, AP_REG_R13, AP_REG_R14, AP_REG_R15};
+	const struct regs *r = p;
+	const uint64_t *v = r->thread->regs;
+	struct ap_out *out = ctx->out;
+
+	for (size_t i = 0; i < 8; i++) {
+		if (i < 6)
+			ap_out_f(out, "%%%s = 0x%016" PRIx64 "       ", left_names[i], v[left[i]]);
+		else
+			ap_out_f(out, "%32s", "");
+		ap_out_f(out, "%%r%-2zu = 0x%016" PRIx64 "\n", i + 8, v[right[i]]);
+	}
+	ap_out_f(out,
+		 "\n%%cs = 0x%04" PRIx64 "\t%%fs = 0x%04" PRIx64 "\t%%gs = 0x%04" PRIx64
+		 "\n%%ds = 0x%04" PRIx64 "\t%%es = 0x%04" PRIx64 "\t%%ss = 0x%04" PRIx64 "\n\n",
+		 v[AP_REG_CS], v[AP_REG_FS], v[AP_REG_GS], v[AP_REG_DS], v[AP_REG_ES], v[AP_REG_SS]);
+	ap_out_f(out, "%%rip = 0x%016" PRIx64, v[AP_REG_RIP]);
+	out_symbol(out, r);
+	ap_out_f(out, "\n%%rbp = 0x%016" PRIx64 "\n%%rsp = 0x%016" PRIx64 "\n\n", v[AP_REG_RBP],
+		 v[AP_REG_RSP]);
+	ap_out_f(out, "%%rflags = 0x%08" PRIx64 "\n\n  %%gsbase = 0x%016" PRIx64
+		      "\n  %%fsbase = 0x%016" PRIx64 "\n",
+		 v[AP_REG_EFLAGS], v[AP_REG_GS_BASE], v[AP_REG_FS_BASE]);
+}
+
+const struct ap_cmd ap_cmd_registers = {
+	.names = {[AP_PLAIN] = "registers|regs|info registers|register read", [AP_MDB] = "regs|$r"},
+	.group = AP_GROUP_NATIVE,
+	.address = AP_ADDRESS_OPTIONAL,
+	.summary = "registers of the thread that died, or of another",
+	.synopsis = {[AP_PLAIN] = "[-t TID]", [AP_MDB] = "[-t tid]"},
+	.help = "As they were when the process stopped.",
+	.options = options,
+	.example = "registers",
+	.needs_model = true,
+	.data = data,
+	.json = json,
+	.text = {[AP_PLAIN] = text_plain, [AP_MDB] = text_mdb},
+};

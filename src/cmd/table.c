@@ -1,0 +1,33 @@
+/* All commands, in the order of the reference. A command that is not done is not here. */
+#include "cmd/commands.h"
+
+const struct ap_cmd *const ap_cmd_table[] = {
+	/* what died */
+	&ap_cmd_info,
+	&ap_cmd_bt,
+	&ap_cmd_jsframe,
+	&ap_cmd_frame,
+	&ap_cmd_up,
+	&ap_cmd_down,
+	&ap_cmd_locals,
+	&ap_cmd_scope,
+	&ap_cmd_source,
+	&ap_cmd_print,
+	&ap_cmd_llnode_inspect,
+	&ap_cmd_llnode_print,
+	/* what is in memory */
+	&ap_cmd_jsconstructor,
+	&ap_cmd_jsfunction,
+	&ap_cmd_jsarray,
+	/* what was it doing */
+	&ap_cmd_threads,
+	/* the process */
+	&ap_cmd_env,
+	&ap_cmd_mappings,
+	&ap_cmd_registers,
+	/* the session */
+	&ap_cmd_help,
+	&ap_cmd_dcmds,
+	&ap_cmd_quit,
+	NULL,
+};

@@ -1,0 +1,159 @@
+/*
+ * One line: which dialect it is in, its shell part, and off to the command.
+ *
+ * The first word decides: `v8` -> llnode; a plain verb or one of lldb's -> that; else mdb.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "shell/session.h"
+
+/* llnode registered these without `v8` too. */
+static bool is_llnode_alias(const char *word)
+{
+	static const char *const aliases[] = {"jsstack", "jsprint", "jssource", "findjsobjects",
+					      "findjsinstances"};
+
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+		if (strcmp(word, aliases[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Could this be mdb's? An expression, ::dcmd, $c, a format: anything but a lone unknown word. */
+static bool looks_like_mdb(const char *text)
+{
+	uint64_t number;
+	size_t n = strcspn(text, " \t");
+	char word[64];
+
+	if (strstr(text, "::") || strchr("$.+-~#*&^<>=/%(0123456789:", text[0]))
+		return true;
+	if (n >= sizeof(word))
+		return false;
+	memcpy(word, text, n);
+	word[n] = '\0';
+	return ap_parse_address(word, &number);
+}
+
+static void unknown(struct ap_session *session, enum ap_dialect dialect, const char *word,
+		    const char *typed, struct ap_arena *arena, struct ap_out *out)
+{
+	const char *near = ap_cmd_suggest(dialect, word, arena);
+	const char *help = dialect == AP_LLNODE ? "v8 help" : "help";
+	struct ap_err *err = ap_err_new(AP_E_USAGE, "%s: there is no such command%s", word,
+					dialect == AP_LLNODE ? " of v8" : "");
+
+	if (near)
+		err = ap_err_hint(err, "did you mean %s%s? `%s` lists all",
+				  dialect == AP_LLNODE ? "v8 " : "", near, help);
+	else
+		err = ap_err_hint(err, "`%s` lists all", help);
+	ap_line_error(session, dialect, typed, err, out);
+}
+
+static void run_words(struct ap_session *session, enum ap_dialect dialect, const char *const *words,
+		      size_t n, const char *typed, struct ap_arena *arena, struct ap_out *out)
+{
+	struct ap_invocation inv = {.dialect = dialect, .typed = typed};
+	size_t used = 0;
+
+	inv.cmd = n ? ap_cmd_find(dialect, words, n, &used) : NULL;
+	if (!inv.cmd) {
+		/* `v8` alone is a question for help. */
+		unknown(session, dialect, n ? words[0] : "v8", typed, arena, out);
+		return;
+	}
+	inv.words = words + used;
+	inv.n_words = n - used;
+	ap_run_invocation(session, &inv, out);
+}
+
+static void run_command(struct ap_session *session, const char *text, struct ap_out *out)
+{
+	struct ap_arena arena;
+	size_t n, used;
+
+	ap_arena_init(&arena, 0);
+	const char **words = ap_split_words(text, AP_PLAIN, &arena, &n);
+	if (!words)
+		ap_line_error(session, AP_PLAIN, text, &ap_err_nomem, out);
+	else if (n && strcmp(words[0], "v8") == 0)
+		run_words(session, AP_LLNODE, (const char *const *)words + 1, n - 1, text, &arena, out);
+	else if (n && !session->options.mdb && is_llnode_alias(words[0]))
+		run_words(session, AP_LLNODE, (const char *const *)words, n, text, &arena, out);
+	else if (n && !session->options.mdb &&
+		 ap_cmd_find(AP_PLAIN, (const char *const *)words, n, &used))
+		run_words(session, AP_PLAIN, (const char *const *)words, n, text, &arena, out);
+	else if (n && !session->options.mdb && !looks_like_mdb(text))
+		unknown(session, AP_PLAIN, words[0], text, &arena, out);
+	else if (n)
+		ap_run_mdb(session, text, out);
+	ap_arena_close(&arena);
+}
+
+/* Runs `command` and feeds what it prints to a shell; its output is the terminal's. */
+static void run_with_shell(struct ap_session *session, const char *command, const char *shell)
+{
+	ap_out_flush(&session->out);
+	fflush(session->options.err);
+	if (!*command) {
+		int status = system(shell);
+
+		if (status == -1)
+			ap_line_error(session, AP_MDB, shell,
+				      ap_err_errno(errno, "the shell could not be started"),
+				      &session->out);
+		return;
+	}
+	struct ap_out captured;
+	ap_out_init(&captured, NULL);
+	run_command(session, command, &captured);
+	FILE *pipe = popen(shell, "we");
+	if (!pipe) {
+		ap_line_error(session, AP_MDB, shell, ap_err_errno(errno, "the shell could not be started"),
+			      &session->out);
+	} else {
+		/* A shell that reads no further (`head`) is none of our business. */
+		(void)!fwrite(captured.text.s ? captured.text.s : "", 1, captured.text.n, pipe);
+		(void)pclose(pipe);
+	}
+	ap_out_close(&captured);
+}
+
+void ap_session_run(struct ap_session *session, const char *line)
+{
+	struct ap_arena arena;
+	const char *command, *shell;
+
+	ap_arena_init(&arena, 0);
+	while (!ap_session_is_over(session) && ap_next_piece(&line, &arena, &command, &shell)) {
+		if (!command)
+			break;
+		ap_cancelled = 0;
+		if (shell)
+			run_with_shell(session, command, shell);
+		else if (*command)
+			run_command(session, command, &session->out);
+	}
+	ap_out_flush(&session->out);
+	ap_arena_close(&arena);
+}
+
+void ap_session_run_file(struct ap_session *session, FILE *file)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
+
+	while (!ap_session_is_over(session) && (n = getline(&line, &size, file)) >= 0) {
+		if (n && line[n - 1] == '\n')
+			line[n - 1] = '\0';
+		ap_session_run(session, line);
+	}
+	free(line);
+}

@@ -1,0 +1,219 @@
+/* The program: its command line, the opener, and the session. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "image/image.h"
+#include "model/core.h"
+#include "shell/shell.h"
+
+struct command_line {
+	const char *files[2]; /* NODE and CORE, in either order */
+	size_t n_files;
+	AP_VEC(const char *) commands;
+	bool json, force, show_secrets, report, mdb;
+};
+
+static const char help_text[] =
+	"autopsy: what died, of what, and where, from a core of Node.js\n"
+	"\n"
+	"  autopsy [options] [NODE] CORE          the first screen, then a prompt\n"
+	"  autopsy [options] [NODE] CORE -e CMD   run CMD (repeatable), then exit\n"
+	"  autopsy report CORE                    the first screen as text\n"
+	"\n"
+	"CORE is a core file, plain or compressed (zst, gz, xz, lz4), a FIFO, or - for stdin.\n"
+	"NODE, the program that died, is found from the core; give it only if it is elsewhere.\n"
+	"Commands also come from stdin if that is not a terminal.\n"
+	"\n"
+	"  -e CMD           run a command: bt, ::jsstack -v, v8 bt; `help` lists them\n"
+	"      --json       one JSON object per command, one per line\n"
+	"      --force      use NODE although its build-id is not the one in the core\n"
+	"      --show-secrets  do not mask what looks like a password, token or key\n"
+	"      --version\n"
+	"  -h, --help\n"
+	"\n"
+	"Exit status: 0 fine, 1 a result is incomplete, 2 failed or not opened, 64 wrong usage.\n";
+
+static int usage(const struct command_line *line, const char *message, const char *what)
+{
+	fprintf(stderr, "%s: %s%s%s\n         `autopsy --help` shows how it is used\n",
+		line->mdb ? "mdb" : "autopsy", message, what ? ": " : "", what ? what : "");
+	return line->mdb ? 2 : AP_EXIT_USAGE;
+}
+
+/* -1: go on. */
+static int parse(int argc, char **argv, struct ap_arena *arena, struct command_line *line)
+{
+	bool options = true;
+	int at = 1;
+
+	if (!line->mdb && at < argc && strcmp(argv[at], "report") == 0) {
+		line->report = true;
+		at++;
+	}
+	for (; at < argc; at++) {
+		const char *word = argv[at];
+
+		if (!options || word[0] != '-' || !word[1]) {
+			if (line->n_files == 2)
+				return usage(line, "more than NODE and CORE", word);
+			line->files[line->n_files++] = word;
+		} else if (strcmp(word, "--") == 0) {
+			options = false;
+		} else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+			fputs(help_text, stdout);
+			return 0;
+		} else if (strcmp(word, "--version") == 0) {
+			puts("autopsy " AP_VERSION);
+			return 0;
+		} else if (strcmp(word, "--json") == 0) {
+			line->json = true;
+		} else if (strcmp(word, "--force") == 0) {
+			line->force = true;
+		} else if (strcmp(word, "--show-secrets") == 0) {
+			line->show_secrets = true;
+		} else if (strncmp(word, "-e", 2) == 0) {
+			const char *command = word[2] ? word + 2 : ++at < argc ? argv[at] : NULL;
+
+			if (!command)
+				return usage(line, "-e needs a command", NULL);
+			if (!ap_vec_push(arena, &line->commands, command))
+				return usage(line, "out of memory", NULL);
+		} else if (strncmp(word, "-p", 2) == 0) {
+			return usage(line,
+				     "running processes cannot be opened yet; make a core of it "
+				     "(gcore PID) and open that",
+				     NULL);
+		} else if (line->mdb && strcmp(word, "-S") == 0) {
+			continue; /* no rc file is read anyway */
+		} else {
+			return usage(line, "unknown option", word);
+		}
+	}
+	if (!line->n_files)
+		return usage(line, "no core given", NULL);
+	return -1;
+}
+
+/* ELF type of a regular file, or -1: compressed, a FIFO, unreadable. */
+static int elf_type(const char *path)
+{
+	unsigned char head[18];
+	struct stat st;
+	int fd, type = -1;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
+	    memcmp(head, ELFMAG, SELFMAG) == 0)
+		type = head[16] | head[17] << 8;
+	close(fd);
+	return type;
+}
+
+/* NODE CORE, but people type CORE NODE as well. */
+static void order_files(struct command_line *line)
+{
+	int first = elf_type(line->files[0]);
+	int second = line->n_files == 2 ? elf_type(line->files[1]) : -1;
+	bool first_is_program = first == ET_EXEC || first == ET_DYN;
+	bool second_is_program = second == ET_EXEC || second == ET_DYN;
+
+	if (line->n_files == 2 && !first_is_program && (second_is_program || first == ET_CORE)) {
+		const char *swap = line->files[0];
+
+		line->files[0] = line->files[1];
+		line->files[1] = swap;
+	}
+}
+
+static int fail_to_open(const struct command_line *line, struct ap_err *err)
+{
+	ap_print_error(stderr, line->mdb ? AP_MDB : AP_PLAIN, NULL, err);
+	ap_err_free(err);
+	return line->mdb ? 1 : AP_EXIT_FAILED;
+}
+
+static void run(struct ap_session *session, const struct command_line *line)
+{
+	bool terminals = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+
+	if (line->report) {
+		ap_session_run(session, "report");
+	} else if (line->commands.n) {
+		for (size_t i = 0; i < line->commands.n && !ap_session_is_over(session); i++)
+			ap_session_run(session, line->commands.at[i]);
+	} else if (!isatty(STDIN_FILENO)) {
+		ap_session_run_file(session, stdin);
+	} else if (terminals && !line->json) {
+		if (!line->mdb)
+			ap_session_run(session, "report");
+		ap_session_prompt(session);
+	} else {
+		ap_session_run(session, "report");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct ap_arena arena;
+	struct command_line line = {0};
+	struct ap_image *image = NULL;
+	struct ap_model *model = NULL;
+	struct ap_session *session = NULL;
+	const char *slash = strrchr(argv[0] ? argv[0] : "", '/');
+
+	/* A reader that went away (`| head`) is not worth a death; writes fail, and we stop. */
+	signal(SIGPIPE, SIG_IGN);
+	ap_arena_init(&arena, 0);
+	line.mdb = strcmp(slash ? slash + 1 : argv[0] ? argv[0] : "", "mdb") == 0;
+	int status = parse(argc, argv, &arena, &line);
+	if (status >= 0) {
+		ap_arena_close(&arena);
+		return status;
+	}
+	order_files(&line);
+	const char *core = line.files[line.n_files - 1];
+	struct ap_image_options options = {
+		.node_path = line.n_files == 2 ? line.files[0] : NULL,
+		.force = line.force,
+	};
+	struct ap_err *err = ap_image_open_core(core, &options, &image);
+	if (!err)
+		err = ap_core_model_open(image, &model);
+	if (err) {
+		ap_arena_close(&arena);
+		return fail_to_open(&line, err);
+	}
+	const struct ap_session_options session_options = {
+		.target = core,
+		.json = line.json,
+		.show_secrets = line.show_secrets,
+		.mdb = line.mdb,
+		.out = stdout,
+		.err = stderr,
+	};
+	err = ap_session_open(&session_options, model, &session);
+	if (err) {
+		ap_arena_close(&arena);
+		return fail_to_open(&line, err);
+	}
+	ap_session_catch_interrupts();
+	ap_session_check_target(session);
+	run(session, &line);
+	status = ap_session_status(session);
+	ap_session_close(session);
+	ap_arena_close(&arena);
+	return status;
+}
