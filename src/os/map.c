@@ -30,7 +30,12 @@ struct ap_err *ap_map_fd(int fd, const char *path, struct ap_map *ret_map)
 
 struct ap_err *ap_map_open(const char *path, struct ap_map *ret_map)
 {
-	/* O_NONBLOCK: a FIFO given by mistake must not hang us; regular files ignore it. */
+	struct stat st;
+
+	/* Paths come out of cores, too: merely opening a device may do something. */
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return ap_err_new(AP_E_FORMAT, "%s is not a regular file", path);
+	/* O_NONBLOCK: should it have become a FIFO in between; regular files ignore it. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)

@@ -206,7 +206,7 @@ static void refused(void **state)
 	assert_non_null(strstr(ap_err_find_hint(err), "full disk"));
 	ap_err_free(err);
 	/* Magic numbers of compressors with nothing sensible behind them. */
-	static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd" "7zXZ", "\x04\x22\x4d\x18",
+	static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", ("\xfd" "7zXZ"), "\x04\x22\x4d\x18",
 					     "\x7f" "ELF", "PK\x03\x04"};
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		char junk[300];
