@@ -62,7 +62,8 @@ static void heap_bytes(struct ap_core_model *core, const struct ap_segment *s, a
 			at = stop;
 			continue;
 		}
-		if (is_heap_page(core, chunk, &size, &exec)) {
+		/* A page that claims to end before us is none: going on from it would never end. */
+		if (is_heap_page(core, chunk, &size, &exec) && chunk + size > at) {
 			*ret_page_end = chunk + size;
 			continue;
 		}

@@ -4,25 +4,9 @@
 #include "v8/property.h"
 
 enum {
-	ISOLATE_HEAD_BYTES = 0x8000,
 	LOOP_TIME = 544, /* uv_loop_t.time in ms; the same in Node 12 to 26 */
 	MAX_LEVELS = 16,
 };
-
-bool ap_node_native_context(struct ap_v8 *v8, const struct ap_isolate *isolate, ap_tagged *ret)
-{
-	/* ThreadLocalTop holds the current context; any context leads to its native one. */
-	for (uint64_t offset = 0; offset < ISOLATE_HEAD_BYTES; offset += 8) {
-		uint64_t w;
-
-		if (!ap_image_u64(v8->image, isolate->address + offset, &w) || !ap_is_object(w) ||
-		    !ap_type_is_context(v8, ap_v8_type(v8, w)))
-			continue;
-		if (ap_native_context_of(v8, w, ret))
-			return true;
-	}
-	return false;
-}
 
 static bool global_object(struct ap_v8 *v8, ap_tagged native, ap_tagged *ret)
 {
@@ -71,7 +55,7 @@ bool ap_node_process_object(struct ap_v8 *v8, const struct ap_isolate *isolate, 
 	struct ap_own own;
 	uint64_t context;
 
-	if (!ap_node_native_context(v8, isolate, &native) || !global_object(v8, native, &global) ||
+	if (!ap_isolate_native_context(v8, isolate, &native) || !global_object(v8, native, &global) ||
 	    !ap_own_find(v8, global, "process", &own))
 		return false;
 	if (own.kind == AP_OWN_DATA && own.readable && !own.slot.is_raw_double) {

@@ -8,8 +8,6 @@
 
 #include "v8/v8.h"
 
-/* The NativeContext in which an isolate runs. */
-bool ap_node_native_context(struct ap_v8 *v8, const struct ap_isolate *isolate, ap_tagged *ret);
 /* The `process` object: global `process` is an accessor whose getter closes over it. */
 bool ap_node_process_object(struct ap_v8 *v8, const struct ap_isolate *isolate, ap_tagged *ret);
 /* A string property of it ("version", "arch"); s == NULL if it has none. */

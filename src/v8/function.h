@@ -115,6 +115,9 @@ bool ap_context_previous(struct ap_v8 *v8, ap_tagged context, ap_tagged *ret);
 /* The native context that a function or context belongs to. */
 bool ap_native_context_of(struct ap_v8 *v8, ap_tagged object, ap_tagged *ret);
 
+/* The native context in which an isolate runs. */
+bool ap_isolate_native_context(struct ap_v8 *v8, const struct ap_isolate *isolate, ap_tagged *ret);
+
 /* A tagged or raw (double) value; raw ones come from ContextCells (14.6) and double fields. */
 struct ap_slot {
 	bool is_raw_double;

@@ -17,6 +17,7 @@ enum {
 	FLAG_EXTENSION = 1 << 26,
 	FLAG_EMPTY = 1 << 29,
 	MAX_LOCALS = 1 << 24,
+	ISOLATE_HEAD_BYTES = 0x8000,
 };
 
 static enum ap_scope_type scope_type_of(const struct ap_v8 *v8, unsigned type)
@@ -204,6 +205,19 @@ bool ap_native_context_of(struct ap_v8 *v8, ap_tagged object, ap_tagged *ret)
 		return false;
 	*ret = map.constructor;
 	return true;
+}
+
+bool ap_isolate_native_context(struct ap_v8 *v8, const struct ap_isolate *isolate, ap_tagged *ret)
+{
+	/* ThreadLocalTop holds the current context; any context leads to its native one. */
+	for (uint64_t offset = 0; offset < ISOLATE_HEAD_BYTES; offset += 8) {
+		uint64_t w;
+
+		if (ap_image_u64(v8->image, isolate->address + offset, &w) && ap_is_object(w) &&
+		    ap_type_is_context(v8, ap_v8_type(v8, w)) && ap_native_context_of(v8, w, ret))
+			return true;
+	}
+	return false;
 }
 
 bool ap_context_value(struct ap_v8 *v8, ap_tagged context, int slot, struct ap_slot *ret)

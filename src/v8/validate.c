@@ -75,6 +75,7 @@ void ap_v8_validate(struct ap_v8 *v8)
 	for (size_t i = 0; i < v8->isolates.n; i++) {
 		const struct ap_isolate *isolate = &v8->isolates.at[i];
 		unsigned misses = 0;
+		ap_tagged native;
 
 		for (unsigned k = 0; k < MAX_ROOTS && misses < 5; k++) {
 			uint64_t w;
@@ -89,9 +90,9 @@ void ap_v8_validate(struct ap_v8 *v8)
 			}
 			misses = 0;
 			validate_root(v8, w);
-			if (ap_v8_is(v8, w, AP_F_T_NATIVE_CONTEXT))
-				validate_native_context(v8, w, &arena);
 		}
+		if (ap_isolate_native_context(v8, isolate, &native))
+			validate_native_context(v8, native, &arena);
 	}
 	ap_arena_close(&arena);
 	ap_profile_judge(&v8->profile, &v8->arena);
