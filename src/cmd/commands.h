@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 
+extern const struct ap_cmd ap_cmd_report;
 extern const struct ap_cmd ap_cmd_bt, ap_cmd_jsframe;
 extern const struct ap_cmd ap_cmd_frame, ap_cmd_up, ap_cmd_down;
 extern const struct ap_cmd ap_cmd_locals;

@@ -23,15 +23,28 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return &ap_err_nomem;
 	AP_TRY(ctx->model->ops->info(ctx->model, ctx->arena, &i->info));
 	i->process = image ? ap_image_process(image) : NULL;
-	i->command_line = i->info.command_line;
-	if (ap_session_show_secrets(ctx->session) && i->process && i->process->argv) {
-		AP_STR_AUTO line = {0};
-
-		ap_mask_command_line(&line, (const char *const *)i->process->argv, true);
-		i->command_line = ap_str_text(&line, ctx->arena);
-	}
+	AP_TRY(ap_masked_command_line(ctx, &i->info, &i->command_line));
 	*ret_data = i;
 	return NULL;
+}
+
+struct ap_err *ap_masked_command_line(struct ap_ctx *ctx, const struct ap_info *info,
+				      struct ap_text *ret_line)
+{
+	struct ap_image *image = ap_core_model_image(ctx->model);
+	const char **argv = image ? ap_image_process(image)->argv : NULL;
+	bool show = ap_session_show_secrets(ctx->session);
+	AP_STR_AUTO line = {0};
+
+	/* Word by word: "--token x" is a secret only as two words. */
+	if (argv)
+		ap_mask_command_line(&line, (const char *const *)argv, show);
+	else if (show)
+		ap_str_add(&line, info->command_line.s, info->command_line.n);
+	else
+		ap_mask_value(&line, (struct ap_text){0}, info->command_line);
+	*ret_line = ap_str_text(&line, ctx->arena);
+	return ret_line->s ? NULL : &ap_err_nomem;
 }
 
 void ap_json_sourced(struct ap_json *j, const char *key, const struct ap_sourced *fact)

@@ -3,6 +3,7 @@
 
 const struct ap_cmd *const ap_cmd_table[] = {
 	/* what died */
+	&ap_cmd_report,
 	&ap_cmd_info,
 	&ap_cmd_bt,
 	&ap_cmd_jsframe,

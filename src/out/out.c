@@ -20,8 +20,10 @@ void ap_out_init(struct ap_out *out, FILE *file)
 	*out = (struct ap_out){.file = file, .width = DEFAULT_WIDTH};
 	out->terminal = fd >= 0 && isatty(fd);
 	out->colour = out->terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
-	if (out->terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
+	if (out->terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) {
 		out->width = size.ws_col < MAX_WIDTH ? size.ws_col : MAX_WIDTH;
+		out->height = size.ws_row;
+	}
 }
 
 void ap_out_close(struct ap_out *out)

@@ -22,6 +22,7 @@ struct ap_out {
 	FILE *file;         /* NULL: all stays in `text`, for pipes and tests */
 	struct ap_str text; /* drained into file */
 	int width;          /* columns of the page: 80 unless a terminal or $w says else */
+	int height;         /* rows of the terminal, 0 if it is none */
 	bool terminal;
 	bool colour;
 	bool broken; /* the reader went away (EPIPE): stop working, quietly */

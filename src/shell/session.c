@@ -185,12 +185,12 @@ static void print_warnings(struct ap_session *session, const struct ap_ctx *ctx)
 	fprintf(err, " (first at 0x%" PRIx64 ")\n", gaps->first_address);
 }
 
-static void envelope_begin(struct ap_session *session, struct ap_json *j, const char *typed)
+static void envelope_begin(struct ap_json *j, const char *target, const char *typed)
 {
 	ap_json_object(j, NULL);
 	ap_json_cstr(j, "tool", "autopsy");
 	ap_json_cstr(j, "version", AP_VERSION);
-	ap_json_cstr(j, "target", session->options.target);
+	ap_json_cstr(j, "target", target);
 	ap_json_cstr(j, "command", typed);
 }
 
@@ -225,6 +225,18 @@ static void envelope_end(struct ap_json *j, const struct ap_ctx *ctx, const stru
 	ap_json_newline(j);
 }
 
+void ap_print_json_error(FILE *file, const char *target, const char *command,
+			 const struct ap_err *error)
+{
+	AP_STR_AUTO text = {0};
+	struct ap_json j;
+
+	ap_json_init(&j, &text, NULL);
+	envelope_begin(&j, target, command);
+	envelope_end(&j, NULL, error);
+	(void)!fwrite(text.s ? text.s : "", 1, text.n, file);
+}
+
 static int status_of(const struct ap_err *err)
 {
 	if (err->code == AP_E_CANCELLED)
@@ -240,7 +252,7 @@ static void report_error(struct ap_session *session, const struct ap_ctx *ctx,
 		struct ap_json j;
 
 		ap_json_init(&j, &out->text, out->file);
-		envelope_begin(session, &j, typed);
+		envelope_begin(&j, session->options.target, typed);
 		envelope_end(&j, ctx, err);
 	} else {
 		/* What was printed before stands above its error. */
@@ -302,7 +314,7 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 		struct ap_json j;
 
 		ap_json_init(&j, &out->text, out->file);
-		envelope_begin(session, &j, inv->typed);
+		envelope_begin(&j, session->options.target, inv->typed);
 		inv->cmd->json(&ctx, data, &j);
 		envelope_end(&j, &ctx, NULL);
 	} else if (inv->cmd->text[inv->dialect]) {

@@ -50,6 +50,9 @@ void ap_session_raise_status(struct ap_session *session, int status);
 bool ap_session_is_over(const struct ap_session *session); /* quit, or nobody reads any more */
 
 /* "autopsy: MESSAGE: CAUSE" and its hint, in the form of a dialect. */
+/* The envelope of a command that could not even begin, because the target did not open. */
+void ap_print_json_error(FILE *out, const char *target, const char *command,
+			 const struct ap_err *error);
 void ap_print_error(FILE *err, enum ap_dialect dialect, const char *command, const struct ap_err *error);
 
 #endif

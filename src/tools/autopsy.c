@@ -140,6 +140,12 @@ static void order_files(struct command_line *line)
 
 static int fail_to_open(const struct command_line *line, struct ap_err *err)
 {
+	const char *core = line->files[line->n_files - 1];
+
+	for (size_t i = 0; line->json && i < line->commands.n; i++)
+		ap_print_json_error(stdout, core, line->commands.at[i], err);
+	if (line->json && !line->commands.n)
+		ap_print_json_error(stdout, core, "report", err);
 	ap_print_error(stderr, line->mdb ? AP_MDB : AP_PLAIN, NULL, err);
 	ap_err_free(err);
 	return line->mdb ? 1 : AP_EXIT_FAILED;
