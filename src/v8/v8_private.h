@@ -2,6 +2,7 @@
 #ifndef AP_V8_PRIVATE_H
 #define AP_V8_PRIVATE_H
 
+#include "base/cursor.h"
 #include "v8/v8.h"
 
 struct ap_line_table {
@@ -10,8 +11,15 @@ struct ap_line_table {
 	size_t n;
 };
 
+enum { AP_MAX_BUILTIN_COPIES = 16 };
+
 struct ap_v8_private {
 	AP_VEC(struct ap_line_table) lines;
+	struct {
+		ap_addr start[AP_MAX_BUILTIN_COPIES]; /* each as long as the original */
+		size_t n;
+		bool searched;
+	} builtin_copies;
 };
 
 /* isolate.c: fills v8->isolates. */
@@ -20,5 +28,7 @@ struct ap_err *ap_v8_find_isolates(struct ap_v8 *v8);
 void ap_v8_load_tables(struct ap_v8 *v8);
 /* validate.c: samples every group and judges it. */
 void ap_v8_validate(struct ap_v8 *v8);
+/* code.c: the bytes of a table of compiled code, a ByteArray of either kind. */
+bool ap_code_table(struct ap_v8 *v8, ap_tagged array, struct ap_cursor *ret);
 
 #endif
