@@ -6,6 +6,7 @@
 #   make check    all tests, live ones on Node 22
 #   make matrix   the live tests on every Node
 #   make bench    speed and memory, as ratios
+#   make tidy     clang-tidy over all sources
 #   make soak     ten minutes of fuzzing per target, under ASan and UBSan
 #   make clean
 
@@ -44,7 +45,11 @@ soak: all
 	@scripts/deps.sh check
 	@scripts/soak.sh
 
+tidy: all
+	@scripts/deps.sh check
+	@tests/lint/tidy.sh $(BUILD)
+
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all deps build-deps demo check matrix bench soak clean
+.PHONY: all deps build-deps demo check matrix bench tidy soak clean

@@ -73,6 +73,16 @@ function isBound(v) {
   return ask(v).internal['[[TargetFunction]]'] !== undefined;
 }
 
+// Methods refuse a receiver that is not of their class, whatever its tag says.
+function accepts(method, v, ...args) {
+  try {
+    method.call(v, ...args);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function typeOf(v) {
   if (v === null)
     return 'null';
@@ -110,8 +120,8 @@ function typeOf(v) {
   if (types.isSharedArrayBuffer(v)) return 'sharedarraybuffer';
   if (types.isMapIterator(v) || types.isSetIterator(v)) return 'iterator';
   if (Object.getPrototypeOf(v) === arrayIterator || Object.getPrototypeOf(v) === stringIterator) return 'iterator';
-  if (Object.prototype.toString.call(v) === '[object WeakRef]') return 'weakref';
-  if (Object.prototype.toString.call(v) === '[object FinalizationRegistry]') return 'finalization-registry';
+  if (accepts(WeakRef.prototype.deref, v)) return 'weakref';
+  if (accepts(FinalizationRegistry.prototype.unregister, v, {})) return 'finalization-registry';
   if (wasmType(v)) return 'wasm';
   if (/^\[object Intl\./.test(Object.prototype.toString.call(v))) return 'api';
   return 'object';
@@ -154,25 +164,24 @@ function keyName(key) {
 
 const indexKey = (key) => typeof key === 'string' && /^(0|[1-9]\d*)$/.test(key) && Number(key) < 2 ** 32 - 1;
 
-// Computed by V8 rather than held, or said elsewhere in the shape.
+// What V8 computes for some objects of the type and holds for others: `kind` may then be `native`, without a value.
 const native = {
   array: ['length'], function: ['length', 'name', 'prototype', 'arguments', 'caller'],
   class: ['length', 'name', 'prototype'], 'bound-function': ['length', 'name'], error: ['stack'],
-  regexp: ['lastIndex'], boxed: ['length'], arguments: ['length', 'callee', Symbol.iterator],
-  module: [Symbol.toStringTag],
+  boxed: ['length'], arguments: [Symbol.iterator],
 };
 
 function properties(v, type) {
-  const skip = native[type] || [];
+  const computed = native[type] || [];
   const list = [];
   for (const key of Reflect.ownKeys(v)) {
     const d = Object.getOwnPropertyDescriptor(v, key);
-    if ((indexKey(key) && !(d.get || d.set)) || skip.includes(key))
+    if (indexKey(key) && !(d.get || d.set))
       continue;
     const accessor = Boolean(d.get || d.set);
     list.push({
       name: keyName(key), symbol: typeof key === 'symbol', private: false, enumerable: d.enumerable,
-      configurable: d.configurable,
+      configurable: d.configurable, ...(computed.includes(key) && { computed: true }),
       ...(accessor ?
         { kind: 'accessor', value: null, getter: d.get ? short(d.get) : null, setter: d.set ? short(d.set) : null } :
         { writable: d.writable, value: short(d.value) }),
@@ -187,8 +196,7 @@ function elements(v) {
     if (!indexKey(key))
       break; // index keys come first
     const d = Object.getOwnPropertyDescriptor(v, key);
-    if (!(d.get || d.set))
-      list.push({ index: Number(key), value: short(d.value) });
+    list.push({ index: Number(key), value: d.get || d.set ? null : short(d.value) });
   }
   return list;
 }
@@ -289,7 +297,8 @@ function full(v) {
     ...short(v), properties: type === 'buffer' ? [] : properties(v, type), elements: list.slice(0, ARRAY_LIMIT),
     prototype: short(Object.getPrototypeOf(v)),
     prototype_of: isPrototype(v) ? v.constructor.name : null,
-    truncated: list.length > ARRAY_LIMIT || (type === 'buffer' && v.length > BYTES_LIMIT),
+    truncated: list.length > ARRAY_LIMIT ||
+      (['buffer', 'arraybuffer', 'sharedarraybuffer'].includes(type) && v.byteLength > BYTES_LIMIT),
   };
   if (['array', 'typedarray', 'buffer', 'arguments'].includes(type))
     out.length = v.length;
