@@ -72,9 +72,9 @@ class Armed {
 
   // Whether a frame is the program's; Node throws again what it awaited, from frames of its own alone.
   ofProgram({ callFrames }) {
-    return callFrames.some(({ location, url }) => {
+    return callFrames.some(({ location }) => {
       const params = this.scripts.get(location.scriptId);
-      return !(params ? params.url : url).startsWith('node:');
+      return params !== undefined && !params.url.startsWith('node:');
     });
   }
 

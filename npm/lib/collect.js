@@ -17,10 +17,10 @@ const MIB = 1024 * 1024;
 const TIGHT = 24 * MIB;         // less heap than this left: only the little
 const NONE = 4 * MIB;           // less than this: nothing, an out-of-memory abort would replace the program's own end
 
-// The limit counts the young generation's largest size, which the old one cannot use: 48 MiB unless told otherwise.
+// The limit counts the young generation's largest size, which the old one cannot use: 48 MiB, in newer Nodes 96.
 function room() {
   const { heap_size_limit: limit, used_heap_size: used } = v8.getHeapStatistics();
-  return limit - used - Math.min(48 * MIB, limit / 5);
+  return limit - used - Math.min(96 * MIB, limit / 3);
 }
 
 // The inspector is opened here in the free tier: nothing costs anything until something went wrong.

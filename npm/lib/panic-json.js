@@ -2,6 +2,7 @@
 // JSON.stringify for a panic: the same text for ordinary values, and something in place for each value that would have
 // thrown: a BigInt, a getter or toJSON that throws, a cycle. Nothing of the program is written to.
 
+const { performance } = require('perf_hooks');
 const { types } = require('util');
 const safe = require('./safe');
 
@@ -17,9 +18,12 @@ function problem(error) {
 }
 
 class Writer {
-  // limit: characters of output, past which values become "<truncated>"
-  constructor(limit) {
+  // limit: characters of output and milliseconds, past which values become "<truncated>": a few objects that share
+  // others can be 2^60 long
+  constructor(limit, milliseconds) {
     this.left = limit;
+    this.deadline = performance.now() + milliseconds;
+    this.steps = 0;
     this.path = new Set();
   }
 
@@ -36,6 +40,7 @@ class Writer {
 
   scalar(text) {
     this.left -= text.length;
+    if ((++this.steps & 1023) === 0 && performance.now() > this.deadline) this.left = 0;
     return text;
   }
 

@@ -4,6 +4,7 @@
 
 const { Writer } = require('./panic-json');
 const { masker } = require('./mask');
+const settings = require('./settings');
 
 const LIMIT = 200 * 1024 * 1024;
 
@@ -58,7 +59,8 @@ function shown(key, value) {
 // The dump piece by piece, a value at a time: one bad value costs only itself.
 function* pieces(state) {
   const heap = require('v8').getHeapStatistics();
-  const writer = new Writer(Math.min(LIMIT, (heap.heap_size_limit - heap.used_heap_size) / 4));
+  const writer = new Writer(Math.min(LIMIT, (heap.heap_size_limit - heap.used_heap_size) / 4),
+    settings.read(process.env).panicTime);
   let separator = '{';
   for (const key of Object.keys(state)) {
     let value;

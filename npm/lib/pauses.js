@@ -34,7 +34,7 @@ function ofInspector(paused, error, scripts, graph, notes) {
     const { scriptId } = frame.location;
     const url = scripts.urlOf(scriptId) || frame.url;
     scripts.add(scriptId);
-    const mine = !url.startsWith('node:');
+    const mine = scripts.isProgram(scriptId);
     const open = mine && opened < OPENED;
     if (open) opened++;
     else if (mine) notes.unopened++;

@@ -30,13 +30,23 @@ class Scripts {
     return made;
   }
 
+  // The program's own and not Node's, as far as is known.
+  isProgram(id) {
+    return this.known.has(id) && !this.urlOf(id).startsWith('node:');
+  }
+
   urlOf(id) {
     const params = this.known.get(id);
     return params ? params.url : '';
   }
 
   add(id) {
-    if (this.shown[id] !== undefined || !this.known.has(id)) return;
+    if (this.shown[id] !== undefined) return;
+    if (!this.known.has(id)) {
+      // a few of Node's own first scripts in a worker thread
+      this.shown[id] = { params: { scriptId: id, url: '' }, source: '', omitted: 'unknown' };
+      return;
+    }
     const params = this.known.get(id);
     this.shown[id] = { params, source: '' };
     // Node's own sources are in the Node that ran, the same for everybody.

@@ -20,6 +20,7 @@ function read(env) {
     keep: Math.floor(number(env.AUTOPSY_KEEP, 10, 1, 100000)),
     maxBytes: number(env.AUTOPSY_MAX_BYTES, 8 * MIB, 64 * 1024, 256 * MIB),
     maxTime: number(env.AUTOPSY_MAX_MS, 2000, 50, 60000),
+    panicTime: number(env.AUTOPSY_PANIC_MS, 10000, 50, 600000),
     showSecrets: on(env.AUTOPSY_SHOW_SECRETS),
     core: on(env.AUTOPSY_CORE) ? (env.AUTOPSY_CORE.includes('/') ? env.AUTOPSY_CORE : 'autopsy') : null,
     log: on(env.AUTOPSY_LOG),

@@ -111,7 +111,7 @@ async function nothing(context, kind, tier) {
 }
 
 async function worker(context, kind, tier) {
-  const { directory, file } = await both(context, 'worker', { kind, tier });
+  const { directory, file } = await both(context, 'worker', { kind, tier, varies: true });
   const [first, ...others] = files.list(directory).map((name) => files.read(directory, name));
   const truth = files.truth(directory);
   assert.strictEqual(first.Process.mainThread, false);
@@ -123,7 +123,7 @@ async function worker(context, kind, tier) {
 }
 
 async function workerHandled(context, kind, tier) {
-  const { directory, done } = await both(context, 'worker', { kind, tier, args: ['handled'] });
+  const { directory, done } = await both(context, 'worker', { kind, tier, args: ['handled'], varies: true });
   assert.match(done.stdout, /worker said in a worker/);
   assert.strictEqual(files.only(directory).Process.mainThread, false);
 }
