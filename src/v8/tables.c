@@ -33,8 +33,8 @@ static bool table_symbol(const struct ap_symbol *symbol, void *arg)
 			continue;
 		struct ap_symbol *slot = (struct ap_symbol *)((char *)scan + wanted[i].offset);
 
-		/* 9.4 and 10.2 have a pointer of the short name beside the code itself. */
-		if (slot == &scan->blob && symbol->type == STT_OBJECT && symbol->size == 8)
+		/* 9.4 and 10.2 have a pointer of the short name beside the code itself, "..._data_". */
+		if (slot == &scan->blob && slot->name && strlen(slot->name) > strlen(symbol->name))
 			continue;
 		*slot = *symbol;
 	}
