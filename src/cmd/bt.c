@@ -68,6 +68,7 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	ap_thread_vec threads = {0};
 	bool every = ctx->dialect == AP_PLAIN && ctx->args.given[OPT_ALL];
 	bool values = ctx->json || ctx->dialect == AP_LLNODE || ctx->args.given[OPT_VERBOSE] ||
+		      (ctx->dialect == AP_MDB && ctx->args.given[OPT_ALL]) ||
 		      ctx->args.given[OPT_PROPERTY];
 
 	if (!bt)

@@ -34,7 +34,7 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	} else {
 		struct ap_stack stack;
 
-		AP_TRY(ap_selected_frame(ctx, false, &stack, &s->frame));
+		AP_TRY(ap_selected_frame(ctx, true, &stack, &s->frame));
 		const struct ap_frame *f = &stack.frames.at[s->frame];
 		if (!ap_frame_is_js(f))
 			return ap_err_hint(ap_err_new(AP_E_TYPE, "frame %zu is no JavaScript function (%s)",

@@ -44,7 +44,7 @@ static struct ap_err *of_frame(struct ap_ctx *ctx, bool has_number, uint64_t num
 	struct ap_stack stack;
 	size_t index;
 
-	AP_TRY(ap_selected_frame(ctx, false, &stack, &index));
+	AP_TRY(ap_selected_frame(ctx, true, &stack, &index));
 	if (has_number)
 		index = number;
 	if (index >= stack.frames.n)
