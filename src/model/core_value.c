@@ -74,6 +74,17 @@ static bool is_node_buffer(struct ap_v8 *v8, ap_tagged view)
 	return found;
 }
 
+/*
+ * Some prototypes have instance types of their own: in one row, after the primitive wrapper (9.4) or
+ * after the functions (10.2 and later). All other types not listed are native code's.
+ */
+static bool is_prototype_type(struct ap_v8 *v8, int type)
+{
+	return (type > F(v8, T_JS_PRIMITIVE_WRAPPER) && type < F(v8, T_JS_GENERATOR) &&
+		type < F(v8, T_JS_OBJECT)) ||
+	       (type > F(v8, T_JS_LAST_FUNCTION) && type < F(v8, T_JS_MAP_KEY_ITERATOR));
+}
+
 static enum ap_type object_type(struct ap_v8 *v8, ap_tagged object, const struct ap_map_info *map)
 {
 	enum ap_type found = AP_T_UNREADABLE;
@@ -103,16 +114,7 @@ static enum ap_type object_type(struct ap_v8 *v8, ap_tagged object, const struct
 		return found;
 	if (ap_core_collection_iterator(v8, map->type) >= 0)
 		return AP_T_ITERATOR;
-	/* Before the generators and the collections' iterators stand the prototypes that have a type of
-	 * their own; after them whatever is made by native code. */
-	return map->type > F(v8, T_JS_PRIMITIVE_WRAPPER) &&
-			       (map->type < F(v8, T_JS_GENERATOR) ||
-				map->type < F(v8, T_JS_MAP_KEY_ITERATOR)) &&
-			       map->type != F(v8, T_JS_API_OBJECT) &&
-			       map->type != F(v8, T_JS_SPECIAL_API_OBJECT) &&
-			       map->type > F(v8, T_JS_OBJECT)
-		       ? AP_T_OBJECT
-		       : AP_T_API;
+	return is_prototype_type(v8, map->type) ? AP_T_OBJECT : AP_T_API;
 }
 
 int ap_core_collection_iterator(struct ap_v8 *v8, int type)

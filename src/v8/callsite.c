@@ -131,9 +131,10 @@ static void append_method_call(struct ap_v8 *v8, const struct ap_call_site *site
 								   : method_name(v8, site, info, arena);
 	struct ap_function_info receiver;
 
-	/* A static method is called on its class: since 10.2 the class is named, not "Function". */
+	/* A static method is called on its class: since 10.2 the class is named, not "Function"; since 13.6
+	 * any function. */
 	if (F(v8, CALL_SITE_NAMES_CLASS) && ap_function_info(v8, site->receiver, arena, &receiver) &&
-	    receiver.kind == AP_FN_CLASS_CONSTRUCTOR) {
+	    (receiver.kind == AP_FN_CLASS_CONSTRUCTOR || F(v8, CALL_SITE_NAMES_CLASS) == 2)) {
 		struct ap_text name = ap_function_debug_name(v8, site->receiver, arena);
 
 		if (name.n)

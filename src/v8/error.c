@@ -236,31 +236,102 @@ static bool read_raw_site(struct ap_v8 *v8, ap_tagged sites, uint64_t at, struct
 	return true;
 }
 
-static void append_sites(struct ap_v8 *v8, ap_tagged sites, size_t max_bytes, struct ap_arena *arena,
-			 struct ap_str *out)
+/* The frames of a captured stack, read one by one. */
+struct sites {
+	struct ap_v8 *v8;
+	ap_tagged array;
+	uint64_t length, step, n;
+};
+
+static bool sites_begin(struct ap_v8 *v8, ap_tagged array, struct sites *ret)
 {
+	struct sites s = {.v8 = v8, .array = array, .step = 1};
 	uint32_t length;
-	uint64_t first = 0, step = 1;
+	uint64_t first;
 
-	if (!ap_v8_array_length(v8, sites, &length))
-		return;
-	if (ap_has_fact(v8, AP_F_CALL_SITE_RAW_WORDS) && ap_v8_array_at(v8, sites, 0, &first) &&
+	if (!ap_v8_array_length(v8, array, &length))
+		return false;
+	if (ap_has_fact(v8, AP_F_CALL_SITE_RAW_WORDS) && ap_v8_array_at(v8, array, 0, &first) &&
 	    !ap_v8_is(v8, first, AP_F_T_CALL_SITE_INFO))
-		step = (uint64_t)F(v8, CALL_SITE_RAW_WORDS);
-	for (uint64_t i = 0, n = 0; i + step <= length && n < MAX_FRAMES; i += step, n++) {
-		struct raw_site raw = {0};
-		uint64_t w = 0;
-		bool ok = step > 1 ? read_raw_site(v8, sites, i, &raw)
-				   : ap_v8_array_at(v8, sites, i, &w) && read_site(v8, w, &raw);
+		s.step = (uint64_t)F(v8, CALL_SITE_RAW_WORDS);
+	s.n = length / s.step;
+	if (s.n > MAX_FRAMES)
+		s.n = MAX_FRAMES;
+	*ret = s;
+	return true;
+}
 
-		if (out->n > max_bytes)
-			return;
-		/* Room that capture did not use. */
-		if (!ok && step == 1 && (!ap_is_object(w) || ap_v8_oddball(v8, w) != AP_ODDBALL_NONE))
-			continue;
-		if (ok)
+enum site_state { SITE_OK, SITE_NONE, SITE_UNREADABLE };
+
+static enum site_state sites_at(const struct sites *s, uint64_t i, struct raw_site *ret)
+{
+	uint64_t w = 0;
+
+	if (s->step > 1)
+		return read_raw_site(s->v8, s->array, i * s->step, ret) ? SITE_OK : SITE_UNREADABLE;
+	if (ap_v8_array_at(s->v8, s->array, i, &w) && read_site(s->v8, w, ret))
+		return SITE_OK;
+	/* Room that capture did not use. */
+	return !ap_is_object(w) || ap_v8_oddball(s->v8, w) != AP_ODDBALL_NONE ? SITE_NONE
+									      : SITE_UNREADABLE;
+}
+
+static bool site_is_hidden(const struct sites *s, uint64_t i, struct ap_arena *arena)
+{
+	struct raw_site raw = {0};
+	struct ap_text name;
+
+	if (sites_at(s, i, &raw) != SITE_OK)
+		return false;
+	name = ap_function_debug_name(s->v8, raw.function, arena);
+	return name.n >= 16 && memcmp(name.s, "__node_internal_", 16) == 0;
+}
+
+/* Error.stackTraceLimit of the realm that the error is from. */
+static uint64_t stack_trace_limit(struct ap_v8 *v8, ap_tagged error)
+{
+	struct ap_map_info map;
+
+	for (int i = 0; i < MAX_PROTOTYPES && ap_v8_map(v8, error, &map); i++) {
+		struct ap_own constructor, limit;
+		double n;
+
+		error = map.prototype;
+		if (ap_own_find(v8, error, "constructor", &constructor) &&
+		    constructor.kind == AP_OWN_DATA && constructor.readable &&
+		    ap_own_find(v8, constructor.slot.tagged, "stackTraceLimit", &limit) &&
+		    limit.kind == AP_OWN_DATA && limit.readable &&
+		    ap_v8_number(v8, limit.slot.tagged, &n))
+			return n >= 0 && n < MAX_FRAMES ? (uint64_t)n : MAX_FRAMES;
+	}
+	return 10;
+}
+
+static void append_sites(struct ap_v8 *v8, ap_tagged error, ap_tagged array, size_t max_bytes,
+			 struct ap_arena *arena, struct ap_str *out)
+{
+	struct sites s;
+	uint64_t first = 0, end;
+
+	if (!sites_begin(v8, array, &s))
+		return;
+	end = s.n;
+	/* Node up to 20 captures more frames for its own errors, and drops those of its helpers when the
+	 * text is written (prepareStackTrace of lib/internal/errors.js). */
+	if (s.n && site_is_hidden(&s, 0, arena)) {
+		for (uint64_t i = s.n; i-- > 0 && !first;)
+			first = site_is_hidden(&s, i, arena) ? i + 1 : 0;
+		uint64_t limit = stack_trace_limit(v8, error);
+		if (end - first > limit)
+			end = first + limit;
+	}
+	for (uint64_t i = first; i < end && out->n <= max_bytes; i++) {
+		struct raw_site raw = {0};
+		enum site_state state = sites_at(&s, i, &raw);
+
+		if (state == SITE_OK)
 			append_site(v8, &raw, arena, out);
-		else
+		else if (state == SITE_UNREADABLE)
 			ap_str_adds(out, "\n    at <unreadable>");
 	}
 }
@@ -286,7 +357,7 @@ struct ap_text ap_error_stack(struct ap_v8 *v8, ap_tagged error, uint32_t max_un
 		return (struct ap_text){NULL, 0};
 	struct ap_text header = ap_error_header(v8, error, arena);
 	ap_str_add(&out, header.s, header.n);
-	append_sites(v8, stack, max_units, arena, &out);
+	append_sites(v8, error, stack, max_units, arena, &out);
 	return ap_str_text(&out, arena);
 }
 
@@ -301,7 +372,9 @@ bool ap_error_is_native_stack(struct ap_v8 *v8, ap_tagged object, const struct a
 	    !captured_stack(v8, object, &stack))
 		return false;
 	ap_arena_init(&scratch, 1 << 20);
-	builtin = ap_function_info(v8, own->getter, &scratch, &info) && !info.script;
+	/* A template is a function that nobody asked for yet. */
+	builtin = ap_v8_is(v8, own->getter, AP_F_T_FUNCTION_TEMPLATE_INFO) ||
+		  (ap_function_info(v8, own->getter, &scratch, &info) && !info.script);
 	ap_arena_close(&scratch);
 	return builtin;
 }

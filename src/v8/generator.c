@@ -18,7 +18,9 @@ bool ap_generator_read(struct ap_v8 *v8, ap_tagged generator, struct ap_arena *a
 	    !ap_v8_word(v8, generator, F(v8, GENERATOR_FUNCTION), &g.function) ||
 	    !ap_v8_word(v8, generator, F(v8, GENERATOR_RECEIVER), &g.receiver))
 		return false;
-	if (ap_v8_is(v8, generator, AP_F_T_JS_ASYNC_FUNCTION))
+	bool is_async_function = ap_v8_is(v8, generator, AP_F_T_JS_ASYNC_FUNCTION);
+
+	if (is_async_function)
 		(void)ap_v8_word(v8, generator, F(v8, ASYNC_FUNCTION_PROMISE), &g.promise);
 	g.name = ap_function_debug_name(v8, g.function, arena);
 	bool known = ap_function_info(v8, g.function, arena, &info);
@@ -27,8 +29,10 @@ bool ap_generator_read(struct ap_v8 *v8, ap_tagged generator, struct ap_arena *a
 		g.state = AP_GENERATOR_RUNNING;
 	else if (continuation == CLOSED)
 		g.state = AP_GENERATOR_CLOSED;
+	else if (continuation == 0 && !is_async_function)
+		g.state = AP_GENERATOR_START; /* an async function runs up to its first await at once */
 	else
-		g.state = continuation == 0 ? AP_GENERATOR_START : AP_GENERATOR_SUSPENDED;
+		g.state = AP_GENERATOR_SUSPENDED;
 	/* The first suspension stands at the function's start, before the parameters are bound. */
 	if (g.state == AP_GENERATOR_SUSPENDED)
 		(void)ap_generator_position(v8, generator, &position);

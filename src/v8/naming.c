@@ -26,18 +26,33 @@ static struct ap_text shared_debug_name(struct ap_v8 *v8, ap_tagged function, st
 	return info.name.n ? info.name : info.inferred;
 }
 
+/* The class name that native code gave to a template, or to the template behind a function. */
+static struct ap_text template_name(struct ap_v8 *v8, ap_tagged constructor, struct ap_arena *arena)
+{
+	const int32_t offsets[] = {F(v8, SFI_DATA), F(v8, SFI_UNTRUSTED_DATA)};
+	uint64_t shared, w;
+
+	if (is_function(v8, constructor)) {
+		if (!ap_v8_word(v8, constructor, F(v8, FUNCTION_SHARED), &shared))
+			return none();
+		for (size_t i = 0; i < 2; i++) {
+			if (offsets[i] != AP_FACT_NONE && ap_v8_word(v8, shared, offsets[i], &w) &&
+			    ap_v8_is(v8, w, AP_F_T_FUNCTION_TEMPLATE_INFO))
+				constructor = w;
+		}
+	}
+	if (!ap_v8_is(v8, constructor, AP_F_T_FUNCTION_TEMPLATE_INFO) ||
+	    !ap_v8_word(v8, constructor, F(v8, TEMPLATE_CLASS_NAME), &w))
+		return none();
+	return ap_v8_text(v8, w, MAX_NAME, arena);
+}
+
 /* A constructor's name, if V8 would show it. */
 static struct ap_text telling_name(struct ap_v8 *v8, ap_tagged constructor, struct ap_arena *arena)
 {
-	struct ap_text name = none();
-	uint64_t w;
+	struct ap_text name = is_function(v8, constructor) ? shared_debug_name(v8, constructor, arena)
+							   : template_name(v8, constructor, arena);
 
-	if (is_function(v8, constructor)) {
-		name = shared_debug_name(v8, constructor, arena);
-	} else if (ap_v8_is(v8, constructor, AP_F_T_FUNCTION_TEMPLATE_INFO) &&
-		   ap_v8_word(v8, constructor, F(v8, TEMPLATE_CLASS_NAME), &w)) {
-		name = ap_v8_text(v8, w, MAX_NAME, arena);
-	}
 	return name.n && !ap_text_is(name, "Object") ? name : none();
 }
 
@@ -74,7 +89,7 @@ static struct ap_text class_name(struct ap_v8 *v8, const struct ap_map_info *map
 		if (ap_has_fact(v8, by_type[i].type) && v8->profile.facts[by_type[i].type].value == map->type)
 			return ap_text_of(by_type[i].name);
 	}
-	name = telling_name(v8, ap_map_constructor(v8, map), arena);
+	name = template_name(v8, ap_map_constructor(v8, map), arena);
 	return name.s ? name : AP_TEXT("Object");
 }
 
@@ -139,7 +154,7 @@ struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap
 {
 	struct ap_map_info map, link;
 	struct ap_text name;
-	ap_tagged at = object;
+	ap_tagged at;
 
 	if (!ap_v8_map(v8, object, &map) || !ap_type_is_receiver(v8, map.type))
 		return none();
@@ -151,16 +166,23 @@ struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap
 		if (name.s)
 			return name;
 	}
-	for (int i = 0; i < MAX_PROTOTYPES && ap_v8_map(v8, at, &link); i++) {
-		if (!ap_type_is_receiver(v8, link.type))
-			break;
-		/* A prototype's own tag is meant for the instances. */
-		name = link_name(v8, at, i > 0 || !is_prototype, i > 0, arena);
-		if (name.s)
-			return name;
-		at = link.prototype;
+	for (int round = F(v8, CONSTRUCTOR_NAME_TAG_FIRST) ? 0 : 1; round < 2; round++) {
+		bool both = !F(v8, CONSTRUCTOR_NAME_TAG_FIRST);
+
+		at = object;
+		for (int i = 0; i < MAX_PROTOTYPES && ap_v8_map(v8, at, &link); i++) {
+			if (!ap_type_is_receiver(v8, link.type))
+				break;
+			/* A prototype's own tag is meant for the instances. */
+			name = link_name(v8, at, (both || round == 0) && (i > 0 || !is_prototype),
+					 round == 1 && i > 0, arena);
+			if (name.s)
+				return name;
+			at = link.prototype;
+		}
 	}
-	return class_name(v8, &map, arena);
+	/* Array.prototype is an array to V8, but nobody's instance. */
+	return is_prototype ? AP_TEXT("Object") : class_name(v8, &map, arena);
 }
 
 struct ap_text ap_function_debug_name(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena)

@@ -105,7 +105,9 @@ bool ap_v8_string_range(struct ap_v8 *v8, ap_tagged string, uint32_t start, uint
 {
 	/* `s += x` makes ropes as deep as they are long: the right halves wait here, not on the stack. */
 	AP_CLEANUP(pieces_close) struct pieces stack = {0};
-	uint64_t steps = 0, budget = MAX_CHAIN + units * 4ull;
+	uint32_t whole = 0;
+	/* A rope leans to one side as deep as it is long, whatever part of it is asked for. */
+	uint64_t steps = 0, budget = MAX_CHAIN + (ap_v8_string_length(v8, string, &whole) ? whole : 0) * 4ull;
 	struct piece cur = {string, start, units};
 
 	for (;;) {

@@ -14,8 +14,12 @@ let group;
 
 // `make` gives the value; `facts` (a function of the copy, or an object) are added to what reflection finds.
 function add(name, make, facts) {
-  const held = make();
-  const copy = make(); // two variables: an array would turn 42 into a double
+  let held;
+  let copy; // an array of two would turn 42 into a double
+  for (let i = 0; i < 2; i++) {
+    held = copy;
+    copy = make();
+  }
   theValue[group][name] = held;
   const expect = describe.full(copy);
   if (expect.type === 'buffer')
