@@ -11,6 +11,7 @@ other=$("$root/scripts/fetch-node.sh" 20) || exit 1
 dir=$(mktemp -d) || exit 1
 trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
+mkdir tmp && export TMPDIR=$dir/tmp # what the tool leaves behind would be here
 passed=0 failed=0 skipped=0
 
 ok() {
@@ -253,7 +254,7 @@ got=$(timeout -k 5 60 "$autopsy" --json - -e bt <good 2>err | sed 's/.*"data": *
 if [ "$got" = "$truth" ]; then ok "standard input"; else bad "standard input" "another stack: $(head -c 300 err)"; fi
 got=$(gzip -dc good.gz | timeout -k 5 60 "$autopsy" --json - -e bt 2>err | sed 's/.*"data": *//; s/, *"warnings".*//')
 if [ "$got" = "$truth" ]; then ok "a pipe on standard input"; else bad "a pipe on standard input" "another stack: $(head -c 300 err)"; fi
-left=$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name 'autopsy*' -newer die.js ! -path "$dir" ! -name 'autopsy-live-*' 2>/dev/null)
+left=$(ls -A tmp)
 if [ -z "$left" ]; then ok "no temporary file is left"; else bad "no temporary file is left" "$left"; fi
 
 # ---- the command line ----

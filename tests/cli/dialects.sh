@@ -185,8 +185,9 @@ if [ $status -eq 0 ] && [ "$(wc -l <out)" -eq 3 ]; then ok "one envelope a comma
 for key in tool version target command data warnings gaps; do
 	if [ "$(grep -c "\"$key\":" out)" -eq 3 ]; then ok "envelope: $key"; else bad "envelope: $key" "missing"; fi
 done
+cp out lines
 "$node" -e '
-const lines = require("fs").readFileSync("out", "utf8").trim().split("\n").map((l) => JSON.parse(l));
+const lines = require("fs").readFileSync("lines", "utf8").trim().split("\n").map((l) => JSON.parse(l));
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 if (!same(lines[0].data, lines[2].data)) throw new Error("bt and ::jsstack give other data");
 if (lines[0].command !== "bt" || lines[2].command !== "::jsstack") throw new Error("command is not as typed");
