@@ -168,6 +168,13 @@ static struct ap_err *push_javascript(struct frames_job *job, const struct ap_v8
 
 	if (!known)
 		ap_core_gap(job->core, f->fp);
+	if (f->kind != AP_V8_FRAME_BUILTIN && known && !info.script) {
+		/* Bytecode without a script is V8's own glue, around modules for instance. */
+		if (!job->options->native)
+			return NULL;
+		frame.kind = AP_FRAME_INTERNAL;
+		frame.internal_name = AP_TEXT("code without a script");
+	}
 	if (f->kind == AP_V8_FRAME_BUILTIN) {
 		/* V8 shows a builtin in stack traces only if it was exposed as a function of its own. */
 		frame.kind = info.is_exposed_builtin || info.kind == AP_FN_API ? AP_FRAME_BUILTIN

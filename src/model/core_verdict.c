@@ -10,7 +10,12 @@
 #include "node/process.h"
 #include "v8/property.h"
 
-enum { MAX_NATIVE = 400, MAX_CAUSES = 10, MAX_STACK_WORDS = 1 << 16 };
+enum {
+	MAX_NATIVE = 400,
+	MAX_CAUSES = 10,
+	MAX_STACK_WORDS = 1 << 16,
+	UCONTEXT_BYTES = 304, /* struct ucontext of the kernel's x86-64 signal frame */
+};
 
 struct verdict_job {
 	struct ap_core_model *core;
@@ -52,35 +57,52 @@ static struct ap_err *verdict_say(struct verdict_job *job, enum ap_verdict_kind 
 	return NULL;
 }
 
+/* A tagged word of the stack, or what a handle on it holds, if it is an object of that type. */
+static bool stack_object(struct ap_v8 *v8, uint64_t w, enum ap_fact_id type, ap_tagged *ret)
+{
+	if (!ap_is_object(w) && ((w & 7) || !ap_image_u64(v8->image, w, &w)))
+		return false;
+	if (!ap_is_object(w) || !ap_v8_is(v8, w, type))
+		return false;
+	*ret = w;
+	return true;
+}
+
 /*
- * The value being thrown. V8 makes a JSMessageObject for an uncaught exception before it aborts, and
- * holds it in a handle; its `argument` is the exception. The words of the dying stack are searched for
- * one, directly and through handles: the nearest to the top is the newest.
+ * The value being thrown. `throw` calls Runtime_Throw with it: it is the argument above the exit frame.
+ * What V8 itself throws stands in handles of the C++ frames between the top and the exit frame: as the
+ * JSMessageObject made for it, whose `argument` it is, or as the error itself.
  */
 static bool thrown_value(struct verdict_job *job, ap_tagged *ret)
 {
 	struct ap_v8 *v8 = job->core->v8;
+	const struct ap_isolate *isolate = v8 ? ap_v8_isolate_of_thread(v8, 0) : NULL;
 	const struct ap_thread *threads;
+	ap_tagged message, error = 0;
+	uint64_t w;
 	size_t n;
 
 	threads = ap_image_threads(job->core->image, &n);
-	if (!v8 || !n)
+	if (!isolate || !n || !isolate->c_entry_fp)
 		return false;
-	ap_addr sp = threads[0].regs[AP_REG_RSP];
-	for (int i = 0; i < MAX_STACK_WORDS; i++) {
-		uint64_t w, inner;
-
-		if (!ap_image_u64(job->core->image, sp + 8ull * (unsigned)i, &w))
-			break;
-		if (ap_is_object(w) && ap_v8_is(v8, w, AP_F_T_JS_MESSAGE))
-			inner = w;
-		else if ((w & 7) || !ap_image_u64(job->core->image, w, &inner) || !ap_is_object(inner) ||
-			 !ap_v8_is(v8, inner, AP_F_T_JS_MESSAGE))
-			continue;
-		if (ap_v8_word(v8, inner, F(v8, MESSAGE_ARGUMENT), ret))
+	if (native_frame(job, "Runtime_Throw(") || native_frame(job, "Runtime_ReThrow")) {
+		if (ap_image_u64(job->core->image, isolate->c_entry_fp + 16, &w) && !ap_is_weak(w)) {
+			*ret = w;
 			return true;
+		}
 	}
-	return false;
+	ap_addr a = threads[0].regs[AP_REG_RSP];
+	for (int i = 0; i < MAX_STACK_WORDS && a < isolate->c_entry_fp; i++, a += 8) {
+		if (!ap_image_u64(job->core->image, a, &w))
+			break;
+		if (stack_object(v8, w, AP_F_T_JS_MESSAGE, &message) &&
+		    ap_v8_word(v8, message, F(v8, MESSAGE_ARGUMENT), ret))
+			return true;
+		if (!error)
+			(void)stack_object(v8, w, AP_F_T_JS_ERROR, &error);
+	}
+	*ret = error;
+	return error != 0;
 }
 
 /* The error that Node's own last resort was called with: an argument of a frame near the top. */
@@ -264,18 +286,65 @@ static bool is_address_fault(int signal)
 	return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE;
 }
 
+/* What a fault was, and where: of the core's own signal, or of the one that a handler passed on. */
+struct fault {
+	int code;
+	ap_addr address, pc;
+	bool present;
+};
+
+/*
+ * Node handles SIGSEGV itself (WebAssembly traps) and raises it again when it was not one: the core's
+ * siginfo then speaks of that. The first one lies in the signal frame on the stack: the kernel's ucontext
+ * at the stack pointer of __restore_rt, siginfo behind it.
+ */
+static struct ap_err *fault_before_handler(struct verdict_job *job, struct fault *ret)
+{
+	const struct ap_image *image = job->core->image;
+	ap_native_frame_vec native = {0};
+	const struct ap_thread *threads;
+	bool broken;
+	size_t n;
+
+	threads = ap_image_threads(image, &n);
+	AP_TRY(ap_unwind_thread(job->core->unwind, &threads[0], NULL, 0, MAX_NATIVE, job->arena, &native,
+				&broken));
+	for (size_t i = 1; i < native.n; i++) {
+		ap_addr siginfo = native.at[i - 1].sp + UCONTEXT_BYTES;
+		uint32_t signo, code;
+		uint64_t address;
+
+		if (!native.at[i].exact_pc || !ap_image_u32(image, siginfo, &signo) ||
+		    !ap_image_u32(image, siginfo + 8, &code) ||
+		    !ap_image_u64(image, siginfo + 16, &address) || (int)signo != job->process->signal)
+			continue;
+		*ret = (struct fault){(int)code, address, native.at[i].pc, true};
+		return NULL;
+	}
+	return NULL;
+}
+
 static struct ap_err *verdict_signal(struct verdict_job *job)
 {
 	const struct ap_core_siginfo *si = &job->process->siginfo;
 	int signal = job->process->signal;
 	const char *abbrev = sigabbrev_np(signal);
 	const struct ap_frame *top = job->frames.n ? &job->frames.at[0] : NULL;
+	struct fault fault = {si->code, si->address, top ? top->pc : 0, si->present};
 	char where[256] = "";
 
-	if (si->present && si->code <= 0 && si->sender)
+	if (is_address_fault(signal) && si->present && si->code <= 0 && si->sender == job->process->pid)
+		AP_TRY(fault_before_handler(job, &fault));
+	if (fault.present && fault.code <= 0 && si->sender)
 		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Killed by SIG%s sent by %s %d",
 				   abbrev ? abbrev : "?",
 				   si->sender == job->process->pid ? "itself, pid" : "process", si->sender);
+	for (size_t i = 0; i < job->frames.n; i++) {
+		if (job->frames.at[i].pc == fault.pc) {
+			top = &job->frames.at[i];
+			break;
+		}
+	}
 	if (top && top->kind == AP_FRAME_NATIVE && top->symbol.s)
 		snprintf(where, sizeof(where), " in %.*s (%.*s)", AP_TEXT_ARG(top->symbol),
 			 AP_TEXT_ARG(top->module));
@@ -283,12 +352,12 @@ static struct ap_err *verdict_signal(struct verdict_job *job)
 		snprintf(where, sizeof(where), " in %.*s", AP_TEXT_ARG(top->module));
 	else if (top)
 		snprintf(where, sizeof(where), " in JavaScript code");
-	if (is_address_fault(signal) && si->present)
+	if (is_address_fault(signal) && fault.present)
 		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Crashed with SIG%s%s: %s 0x%llx",
 				   abbrev ? abbrev : "?", where,
 				   signal == SIGSEGV || signal == SIGBUS ? "bad access to address"
 									 : "instruction at",
-				   (unsigned long long)si->address);
+				   (unsigned long long)fault.address);
 	return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Ended by signal SIG%s%s",
 			   abbrev ? abbrev : "?", where);
 }

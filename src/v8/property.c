@@ -44,6 +44,13 @@ static unsigned details_attributes(const struct ap_v8 *v8, uint32_t details)
 	return (details & (uint32_t)F(v8, DETAILS_ATTRIBUTES_MASK)) >> F(v8, DETAILS_ATTRIBUTES_SHIFT);
 }
 
+/* Index of the first entry: name dictionaries got a word of flags in 11.3, global ones did not. */
+static uint64_t dictionary_first(const struct ap_v8 *v8, bool global)
+{
+	return DICTIONARY_HEADER +
+	       (uint64_t)(global ? F(v8, GLOBAL_DICTIONARY_PREFIX) : F(v8, NAME_DICTIONARY_PREFIX));
+}
+
 bool ap_own_begin(struct ap_v8 *v8, ap_tagged object, struct ap_own_iter *ret_iter)
 {
 	struct ap_own_iter it = {.v8 = v8, .object = object, .mode = AP_OWN_NONE};
@@ -86,7 +93,7 @@ bool ap_own_begin(struct ap_v8 *v8, ap_tagged object, struct ap_own_iter *ret_it
 		it.n = 3;
 	}
 	/* The capacity has to fit what the array itself says it holds. */
-	uint64_t prefix = DICTIONARY_HEADER + (uint64_t)F(v8, NAME_DICTIONARY_PREFIX);
+	uint64_t prefix = dictionary_first(v8, it.mode == AP_OWN_GLOBAL);
 	if (!ap_v8_smi(v8, properties, F(v8, FIXED_ARRAY_DATA) + 16, &capacity) || capacity < 0 ||
 	    prefix + (uint64_t)capacity * it.n > length) {
 		it.broken = true;
@@ -186,8 +193,7 @@ static bool dictionary_next(struct ap_own_iter *it, struct ap_own *own)
 {
 	struct ap_v8 *v8 = it->v8;
 	bool global = it->mode == AP_OWN_GLOBAL;
-	uint64_t first = DICTIONARY_HEADER + (uint64_t)F(v8, NAME_DICTIONARY_PREFIX);
-	uint64_t entry = first + it->i * (global ? 1 : 3), value;
+	uint64_t entry = dictionary_first(v8, global) + it->i * (global ? 1 : 3), value;
 	ap_tagged holder = it->table;
 	int64_t offset = F(v8, FIXED_ARRAY_DATA) + 8 * (int64_t)entry + 8;
 	int32_t details;
