@@ -34,21 +34,6 @@ static void text_range(struct ap_detail_job *job, const struct ap_function_info 
 	}
 }
 
-static struct ap_text function_name(struct ap_detail_job *job, ap_tagged function)
-{
-	struct ap_function_info info;
-	struct ap_own own;
-
-	if (ap_own_find(job->v8, function, "name", &own) && own.kind == AP_OWN_DATA && own.readable) {
-		struct ap_text name = ap_v8_text(job->v8, own.slot.tagged, 65536, job->arena);
-
-		if (name.s)
-			return name;
-	}
-	return ap_function_info(job->v8, function, job->arena, &info) ? info.name
-								      : (struct ap_text){NULL, 0};
-}
-
 struct ap_err *ap_detail_function(struct ap_detail_job *job)
 {
 	struct ap_function_info info;
@@ -59,7 +44,7 @@ struct ap_err *ap_detail_function(struct ap_detail_job *job)
 		ap_core_gap(job->core, job->object & ~3ull);
 		return NULL;
 	}
-	AP_TRY(ap_extra_text(job, "name", function_name(job, job->object)));
+	AP_TRY(ap_extra_text(job, "name", ap_function_name(job->v8, job->object, job->arena)));
 	AP_TRY(ap_extra_text(job, "function_kind", ap_text_of(ap_function_kind_name(info.kind))));
 	if (info.script && !ap_script_place(job->v8, info.script, info.start, job->arena, &place))
 		place.script = ap_script_name(job->v8, info.script, job->arena);
@@ -92,7 +77,7 @@ struct ap_err *ap_detail_bound(struct ap_detail_job *job)
 		if (!ap_v8_word(v8, target, F(v8, BOUND_TARGET), &target))
 			break;
 	}
-	struct ap_text inner = function_name(job, target);
+	struct ap_text inner = ap_function_name(job->v8, target, job->arena);
 	ap_str_add(&name, inner.s, inner.n);
 	AP_TRY(ap_extra_text(job, "name", ap_str_text(&name, job->arena)));
 	AP_TRY(ap_extra_field(job, "bound_target", F(v8, BOUND_TARGET)));

@@ -37,6 +37,16 @@ static void set_number(struct ap_property *p, double number, struct ap_arena *ar
 	p->has_value = true;
 }
 
+static uint64_t utf16_units(struct ap_text text)
+{
+	uint64_t n = 0;
+
+	/* A character of four bytes takes two units; bytes that go on a character take none. */
+	for (size_t i = 0; i < text.n; i++)
+		n += ((unsigned char)text.s[i] & 0xc0) != 0x80 ? 1 + ((unsigned char)text.s[i] >= 0xf0) : 0;
+	return n;
+}
+
 /* What V8 would compute, as far as its inputs are in the object. */
 static struct ap_err *native_value(struct ap_detail_job *job, const struct ap_own *own,
 				   struct ap_property *p)
@@ -47,17 +57,17 @@ static struct ap_err *native_value(struct ap_detail_job *job, const struct ap_ow
 	double number;
 
 	if (ap_type_is_function(v8, job->map.type)) {
-		struct ap_function_info info;
 		uint16_t length;
+		struct ap_text name;
 		ap_tagged prototype;
 
 		if (is_length && ap_v8_word(v8, job->object, F(v8, FUNCTION_SHARED), &w) &&
 		    ap_v8_u16(v8, w, F(v8, SFI_LENGTH), &length) && length != UINT16_MAX) {
 			set_number(p, length, job->arena);
 		} else if (ap_v8_text_equals(v8, own->key, "name") &&
-			   ap_function_info(v8, job->object, job->arena, &info)) {
-			p->value = (struct ap_value){.type = AP_T_STRING, .text = info.name,
-						     .length = info.name.n};
+			   (name = ap_function_name(v8, job->object, job->arena)).s) {
+			p->value = (struct ap_value){.type = AP_T_STRING, .text = name,
+						     .length = utf16_units(name)};
 			p->has_value = true;
 		} else if (ap_v8_text_equals(v8, own->key, "prototype") &&
 			   ap_function_prototype(v8, job->object, &prototype)) {

@@ -197,3 +197,23 @@ struct ap_text ap_function_debug_name(struct ap_v8 *v8, ap_tagged function, stru
 	}
 	return shared_debug_name(v8, function, arena);
 }
+
+struct ap_text ap_function_name(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena)
+{
+	struct ap_function_info info;
+	struct ap_own own;
+	uint32_t flags;
+
+	if (ap_own_find(v8, function, "name", &own) && own.kind == AP_OWN_DATA && own.readable) {
+		struct ap_text name = ap_v8_text(v8, own.slot.tagged, 65536, arena);
+
+		if (name.s)
+			return name;
+	}
+	if (!ap_function_info(v8, function, arena, &info))
+		return none();
+	if (!info.name.n && ap_v8_u32(v8, info.shared, F(v8, SFI_FLAGS), &flags) &&
+	    (flags & (uint32_t)F(v8, SFI_ANONYMOUS_MASK)))
+		return AP_TEXT("anonymous");
+	return info.name;
+}

@@ -18,6 +18,11 @@ struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap
 struct ap_text ap_prototype_of(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena);
 /* JSFunction::GetDebugName: an own `name` that is a string, else the name, else the inferred one. */
 struct ap_text ap_function_debug_name(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena);
+/*
+ * `f.name` as far as V8 holds it: an own `name` that is a string, else the name as written, "anonymous"
+ * for what `new Function` made. s == NULL if unreadable.
+ */
+struct ap_text ap_function_name(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena);
 /* The `prototype` of a function as far as it exists: V8 makes most of them on demand. */
 bool ap_function_prototype(struct ap_v8 *v8, ap_tagged function, ap_tagged *ret);
 

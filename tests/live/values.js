@@ -555,7 +555,11 @@ if (ArrayBuffer.prototype.resize) {
     b.resize(6);
     return t;
   });
-  add('growableShared', () => new SharedArrayBuffer(4, { maxByteLength: 16 }));
+  add('growableShared', () => {
+    const s = new SharedArrayBuffer(4, { maxByteLength: 16 });
+    new Uint8Array(s).set([4, 3, 2, 1]); // a page that nobody touched is not in a core
+    return s;
+  });
 }
 add('dataView', () => new DataView(new ArrayBuffer(16), 4, 8));
 
