@@ -1,7 +1,7 @@
 /* Frames as llnode prints them: scripts and eyes know `frame #N: 0xPC name(this=...) at ...`. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <string.h>
 
 #include "cmd/frames.h"
 #include "cmd/values.h"
@@ -42,6 +42,16 @@ static void native_place(struct ap_out *out, const struct ap_frame *f)
 		ap_out_f(out, " + %" PRIu64, f->offset);
 }
 
+/* The function's own name, else what V8's stack calls it, as llnode fell back to the inferred name. */
+static struct ap_text shown_name(const struct ap_frame *f)
+{
+	if (f->name.n)
+		return f->name;
+	if (!f->function.n || memmem(f->function.s, f->function.n, "<anonymous>", 11))
+		return AP_TEXT("(anonymous)");
+	return f->function;
+}
+
 void ap_llnode_frame(struct ap_ctx *ctx, const struct ap_frame *f, size_t index, bool selected)
 {
 	struct ap_out *out = ctx->out;
@@ -50,7 +60,7 @@ void ap_llnode_frame(struct ap_ctx *ctx, const struct ap_frame *f, size_t index,
 	if (ap_frame_is_js(f)) {
 		if (f->kind == AP_FRAME_ASYNC)
 			ap_out_s(out, "async ");
-		ap_out_text(out, f->name.n ? f->name : AP_TEXT("(anonymous)"));
+		ap_out_text(out, shown_name(f));
 		if (f->has_receiver || f->arguments.n) {
 			ap_out_s(out, "(this=");
 			if (f->has_receiver)

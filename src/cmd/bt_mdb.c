@@ -104,12 +104,15 @@ static void print_verbose(struct ap_ctx *ctx, const struct ap_frame *f, uint64_t
 {
 	struct ap_out *out = ctx->out;
 
-	ap_out_f(out, "%*sfile: ", INDENT, "");
-	ap_mdb_ascii(out, f->script);
-	ap_out_s(out, "\n");
+	/* Builtins have neither. */
+	if (f->script.n) {
+		ap_out_f(out, "%*sfile: ", INDENT, "");
+		ap_mdb_ascii(out, f->script);
+		ap_out_s(out, "\n");
+	}
 	if (f->line)
 		ap_out_f(out, "%*sposn: line %d\n", INDENT, "", f->line);
-	else
+	else if (f->script.n)
 		ap_out_f(out, "%*sposn: unknown position\n", INDENT, "");
 	if (f->has_receiver)
 		print_argument(ctx, "this", &f->receiver);

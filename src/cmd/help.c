@@ -103,6 +103,24 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	ap_json_end_object(j);
 }
 
+/* The rest of a line, wrapped under its own beginning. */
+static void hanging(struct ap_out *out, const char *text, int indent)
+{
+	size_t room = out->width > indent + 20 ? (size_t)(out->width - indent) : 20;
+
+	while (strlen(text) > room) {
+		size_t n = room;
+
+		while (n && text[n] != ' ')
+			n--;
+		if (!n)
+			break;
+		ap_out_f(out, "%.*s\n%*s", (int)n, text, indent, "");
+		text += n + 1;
+	}
+	ap_out_f(out, "%s\n", text);
+}
+
 static void list_options(struct ap_ctx *ctx, const struct ap_cmd *cmd, enum ap_dialect dialect, int indent)
 {
 	for (const struct ap_option *o = cmd->options; o && (o->letter || o->long_name); o++) {
@@ -116,7 +134,8 @@ static void list_options(struct ap_ctx *ctx, const struct ap_cmd *cmd, enum ap_d
 			ap_str_addf(&name, "%s--%s", o->letter ? ", " : "", o->long_name);
 		if (o->argument)
 			ap_str_addf(&name, " %s", o->argument);
-		ap_out_f(ctx->out, "%*s%-22s  %s\n", indent, "", name.s ? name.s : "", o->help);
+		ap_out_f(ctx->out, "%*s%-24s  ", indent, "", name.s ? name.s : "");
+		hanging(ctx->out, o->help, indent + 26);
 	}
 }
 

@@ -27,7 +27,7 @@ static const struct {
 
 struct regs {
 	const struct ap_thread *thread;
-	const char *symbol; /* of rip, or NULL */
+	struct ap_text symbol; /* of rip; s == NULL if unknown */
 	uint64_t offset;
 };
 
@@ -59,11 +59,20 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "the core holds no registers of thread %d",
 					      (int)tid),
 				   "`threads` lists what it holds");
-	struct ap_symbol symbol;
-	const struct ap_module *module;
-	if (ap_image_symbol(image, r->thread->regs[AP_REG_RIP], &symbol, &module, &r->offset))
-		r->symbol = symbol.name;
 	*ret_data = r;
+	/* The innermost frame names the place, demangled. */
+	for (size_t i = 0; i < infos.n; i++) {
+		struct ap_stack stack;
+
+		if (infos.at[i].tid != tid)
+			continue;
+		AP_TRY(ap_stack_of(ctx, i, false, &stack));
+		if (stack.frames.n && stack.frames.at[0].pc == r->thread->regs[AP_REG_RIP] &&
+		    stack.frames.at[0].symbol.n) {
+			r->symbol = stack.frames.at[0].symbol;
+			r->offset = stack.frames.at[0].offset;
+		}
+	}
 	return NULL;
 }
 
@@ -78,8 +87,8 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
 		ap_json_addr(j, registers[i].name, r->thread->regs[registers[i].reg]);
 	ap_json_end_object(j);
-	ap_json_cstr(j, "symbol", r->symbol);
-	if (r->symbol)
+	ap_json_text(j, "symbol", r->symbol);
+	if (r->symbol.s)
 		ap_json_uint(j, "offset", r->offset);
 	else
 		ap_json_null(j, "offset");
@@ -88,10 +97,10 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 
 static void out_symbol(struct ap_out *out, const struct regs *r)
 {
-	if (!r->symbol)
+	if (!r->symbol.s)
 		return;
 	ap_out_s(out, " ");
-	ap_out_text(out, ap_text_of(r->symbol));
+	ap_out_text(out, r->symbol);
 	if (r->offset)
 		ap_out_f(out, "+0x%" PRIx64, r->offset);
 }

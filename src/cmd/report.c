@@ -90,7 +90,10 @@ static struct ap_err *fold(struct ap_ctx *ctx, struct ap_report *r)
 
 static bool add_local(struct ap_ctx *ctx, struct ap_report *r, const struct ap_variable *v)
 {
-	if (r->locals.n == MAX_LOCALS || v->value.type == AP_T_OPTIMISED_OUT ||
+	/* Interpreter registers without a variable's name. */
+	bool temporary = v->name.n > 1 && v->name.s[0] == 'r' && v->name.s[1] >= '0' && v->name.s[1] <= '9';
+
+	if (temporary || r->locals.n == MAX_LOCALS || v->value.type == AP_T_OPTIMISED_OUT ||
 	    v->value.type == AP_T_UNREADABLE || v->value.type == AP_T_HOLE)
 		return true;
 	for (size_t i = 0; i < r->locals.n; i++) {

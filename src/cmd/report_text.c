@@ -99,21 +99,25 @@ static void who(struct ap_ctx *ctx, const struct ap_report *r)
 	    strftime(date, sizeof(date), "%a %d %b %H:%M UTC", &tm))
 		ap_out_f(out, "  core of %s", date);
 	ap_out_s(out, "\n");
-	/* The program's path says less than its name; arguments say the most. */
+	/* Where the program lies says less than its arguments do. */
 	AP_STR_AUTO line = {0}, tail = {0};
-	ap_escape(&line, r->command_line);
-	ap_str_addf(&tail, "    core %s, %s", ap_bytes_human(i->core_bytes, size),
+	struct ap_text command = r->command_line;
+	const char *blank = command.n ? memchr(command.s, ' ', command.n) : NULL;
+	struct ap_text program = {command.s, blank ? (size_t)(blank - command.s) : command.n};
+	size_t path = program.n - ap_base_name(program).n;
+	ap_escape(&line, (struct ap_text){command.s + path, command.n - path});
+	ap_str_addf(&tail, "core %s, %s", ap_bytes_human(i->core_bytes, size),
 		    i->truncated ? "cut off" : "whole");
 	if (i->layout.n)
 		ap_str_addf(&tail, ", layout %.*s", AP_TEXT_ARG(i->layout));
-	size_t room = tail.n + 20 < PAGE ? PAGE - tail.n : 20;
 	struct ap_text shown = {line.s ? line.s : "", line.n};
-	if (ap_columns(shown) > room) {
-		ap_out_raw(out, ap_cut_columns(shown, room - 3));
+	if (ap_columns(shown) > PAGE) {
+		ap_out_raw(out, ap_cut_columns(shown, PAGE - 3));
 		ap_out_s(out, "...");
 	} else {
 		ap_out_raw(out, shown);
 	}
+	ap_out_s(out, ap_columns(shown) + 4 + tail.n > PAGE ? "\n" : "    ");
 	ap_out_styled(out, AP_STYLE_DIM, "%s\n", tail.s ? tail.s : "");
 }
 

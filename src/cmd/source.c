@@ -133,11 +133,10 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	ap_json_position(j, "line", s->source.line);
 	ap_json_position(j, "column", s->source.column);
 	ap_json_array(j, "lines");
-	for (int line = s->from; line <= s->to && line - s->from < JSON_LINES; line++) {
+	int last = ap_source_last_line(&s->source);
+	for (int line = s->from; line <= s->to && line <= last && line - s->from < JSON_LINES; line++) {
 		struct ap_text text = ap_source_line(&s->source, line);
 
-		if (!text.s)
-			break;
 		ap_json_object(j, NULL);
 		ap_json_int(j, "line", line);
 		ap_json_text(j, "text", text);
@@ -176,11 +175,9 @@ static void text_llnode(struct ap_ctx *ctx, const void *p)
 	int line = s->from;
 	char next[64];
 
-	for (; line <= s->to; line++) {
+	for (; line <= s->to && line <= ap_source_last_line(&s->source); line++) {
 		struct ap_text text = ap_source_line(&s->source, line);
 
-		if (!text.s)
-			break;
 		ap_out_f(ctx->out, "%s%d ", line == s->source.line ? "->" : "  ", line);
 		ap_out_text(ctx->out, text);
 		ap_out_s(ctx->out, "\n");

@@ -199,8 +199,9 @@ int main(int argc, char **argv)
 	if (!err)
 		err = ap_core_model_open(image, &model);
 	if (err) {
+		status = fail_to_open(&line, err);
 		ap_arena_close(&arena);
-		return fail_to_open(&line, err);
+		return status;
 	}
 	const struct ap_session_options session_options = {
 		.target = core,
@@ -212,13 +213,17 @@ int main(int argc, char **argv)
 	};
 	err = ap_session_open(&session_options, model, &session);
 	if (err) {
+		status = fail_to_open(&line, err);
 		ap_arena_close(&arena);
-		return fail_to_open(&line, err);
+		return status;
 	}
 	ap_session_catch_interrupts();
 	ap_session_check_target(session);
 	run(session, &line);
 	status = ap_session_status(session);
+	/* mdb's own statuses: a script that went to its end is fine, -e tells whether it worked. */
+	if (line.mdb)
+		status = line.commands.n && status >= AP_EXIT_FAILED ? 1 : 0;
 	ap_session_close(session);
 	ap_arena_close(&arena);
 	return status;
