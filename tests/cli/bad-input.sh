@@ -114,7 +114,8 @@ printf '{"not": "a crash file"}' >some.json
 refuses "some JSON" some.json "not" some.json
 gzip -c text >text.gz
 refuses "a packed text" text.gz "not.*core|not.*ELF" text.gz
-gzip -c good | head -c 2000000 >cut.gz
+gzip -1 -c good >cut.gz
+truncate -s $(($(stat -c %s cut.gz) / 2)) cut.gz
 run cut.gz -e bt
 if lived && [ $status -ne 0 ] && grep -q cut.gz err; then ok "a packed core, cut off"; else
 	bad "a packed core, cut off" "exit status $status: $(head -c 300 err)"

@@ -156,7 +156,9 @@ run core.file -e 'v8 source list'
 says "v8 source list" 'process\.abort'
 
 # ---- the process ----
-for spelling in info ::status 'v8 nodeinfo'; do
+run core.file -e ::status
+says "::status" 'core file of node' 'argument-of-program'
+for spelling in info 'v8 nodeinfo'; do
 	run core.file -e "$spelling"
 	says "$spelling" 'v22\.'
 done
