@@ -1,0 +1,331 @@
+/* autopsy snapshot, repair: cores of running processes. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/number.h"
+#include "base/str.h"
+#include "capture/snapshot/procs.h"
+#include "capture/snapshot/snapshot.h"
+#include "tools/snapshot_private.h"
+#include "tools/tools.h"
+
+const struct ap_tool ap_snapshot_tools[] = {
+	{"snapshot", ap_tool_snapshot_take, "core of a running process, with a pause of milliseconds"},
+	{0},
+};
+
+int ap_tool_snapshot(int argc, char **argv)
+{
+	for (const struct ap_tool *t = ap_snapshot_tools; t->name; t++) {
+		if (argc && strcmp(t->name, argv[0]) == 0)
+			return t->run(argc, argv);
+	}
+	fprintf(stderr, "autopsy: no such subcommand; there are:\n");
+	for (const struct ap_tool *t = ap_snapshot_tools; t->name; t++)
+		fprintf(stderr, "  %-10s %s\n", t->name, t->summary);
+	return 64;
+}
+
+int ap_tool_fail(const char *name, struct ap_err *err)
+{
+	const char *hint = ap_err_find_hint(err);
+	int status = err->code == AP_E_USAGE ? 64 : 2;
+
+	fprintf(stderr, "autopsy %s: %s", name, err->message);
+	for (const struct ap_err *c = err->cause; c; c = c->cause)
+		fprintf(stderr, ": %s", c->message);
+	fputc('\n', stderr);
+	if (hint)
+		fprintf(stderr, "  try: %s\n", hint);
+	ap_err_free(err);
+	return status;
+}
+
+int ap_tool_usage(const char *name, const char *usage, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (fmt) {
+		fprintf(stderr, "autopsy %s: ", name);
+		va_start(ap, fmt);
+		vfprintf(stderr, fmt, ap);
+		va_end(ap);
+		fputc('\n', stderr);
+	}
+	fputs(usage, stderr);
+	return 64;
+}
+
+bool ap_tool_size(const char *text, uint64_t *ret_bytes)
+{
+	char *end;
+	double v = strtod(text, &end);
+	static const char units[] = "kMGT";
+	const char *unit;
+
+	if (end == text || !(v >= 0))
+		return false;
+	if (*end == 'K')
+		v *= 1000, end++;
+	else if (*end && (unit = strchr(units, *end))) {
+		for (const char *u = units; u <= unit; u++)
+			v *= 1000;
+		end++;
+	}
+	if (*end == 'B')
+		end++;
+	if (*end || v > 1e18)
+		return false;
+	*ret_bytes = (uint64_t)v;
+	return true;
+}
+
+bool ap_tool_duration(const char *text, double *ret_seconds)
+{
+	static const struct {
+		const char *unit;
+		double seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"ms", 0.001}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+	char *end;
+	double v = strtod(text, &end);
+
+	if (end == text || !(v >= 0) || v > 1e9)
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit) == 0) {
+			*ret_seconds = v * units[i].seconds;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char take_usage[] =
+	"usage: autopsy snapshot PID|NAME|--oldest [-o FILE|-] [--mode auto|precopy|fork|direct]\n"
+	"                        [--compress zstd|none] [--max-pause MS] [--force] [--json] [--quiet]\n"
+	"A core of a running process that gdb and autopsy read; the process goes on.\n"
+	"  -o FILE       where to (default: core.NAME.PID[.zst] here); - is standard output\n"
+	"  --mode        precopy: copy while it runs, stop for what changed (kernel 6.7 or later)\n"
+	"                fork: stop, clone, read the clone; direct: stop and read\n"
+	"                auto: the first of these that works, and it says which and why\n"
+	"  --max-pause   give up rather than stop it longer (default 2000 ms, direct 60000)\n"
+	"  --force       replace FILE\n";
+
+struct take_view {
+	bool quiet, tty;
+	uint64_t shown_ns;
+	bool line_open;
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_stop(int sig)
+{
+	stop_asked = sig;
+}
+
+static bool take_cancelled(void *arg)
+{
+	(void)arg;
+	return stop_asked;
+}
+
+static void take_clear(struct take_view *view)
+{
+	if (view->line_open)
+		fputs("\r\033[K", stderr);
+	view->line_open = false;
+}
+
+static void take_say(void *arg, const char *sentence)
+{
+	struct take_view *view = arg;
+
+	take_clear(view);
+	if (!view->quiet)
+		fprintf(stderr, "autopsy snapshot: %s\n", sentence);
+}
+
+static void take_progress(void *arg, const char *what, uint64_t done, uint64_t total)
+{
+	struct take_view *view = arg;
+	struct timespec now;
+	char a[AP_NUMBER_MAX], b[AP_NUMBER_MAX];
+
+	if (!view->tty || view->quiet)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	uint64_t ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	if (ns - view->shown_ns < 100000000)
+		return;
+	view->shown_ns = ns;
+	view->line_open = true;
+	fprintf(stderr, "\r\033[K%s  %s of %s  %d %%", what, ap_bytes_human(done, a),
+		ap_bytes_human(total, b), total ? (int)(done * 100 / total) : 0);
+}
+
+static void take_json(const struct ap_snapshot_options *o, const struct ap_snapshot_result *r)
+{
+	AP_STR_AUTO out = {0};
+	struct ap_json j;
+
+	ap_json_init(&j, &out, NULL);
+	ap_json_object(&j, NULL);
+	ap_json_cstr(&j, "tool", "autopsy " AP_VERSION);
+	ap_json_cstr(&j, "command", "snapshot");
+	ap_json_object(&j, "data");
+	ap_json_int(&j, "pid", o->pid);
+	ap_json_cstr(&j, "file", o->path);
+	ap_json_cstr(&j, "mode", ap_snapshot_mode_name(r->mode));
+	ap_json_double(&j, "pause_ms", r->pause_ms);
+	ap_json_double(&j, "total_ms", r->total_ms);
+	ap_json_uint(&j, "file_bytes", r->file_bytes);
+	ap_json_uint(&j, "core_bytes", r->core_bytes);
+	ap_json_uint(&j, "memory_bytes", r->memory_bytes);
+	ap_json_uint(&j, "paused_bytes", r->paused_bytes);
+	ap_json_uint(&j, "unreadable_bytes", r->unreadable_bytes);
+	ap_json_uint(&j, "threads", r->n_threads);
+	ap_json_uint(&j, "mappings", r->n_mappings);
+	ap_json_uint(&j, "segments", r->n_segments);
+	ap_json_end_object(&j);
+	ap_json_end_object(&j);
+	ap_json_newline(&j);
+	fwrite(out.s, 1, out.n, o->path ? stdout : stderr);
+}
+
+static void take_report(const struct ap_snapshot_options *o, const struct ap_snapshot_result *r)
+{
+	char a[AP_NUMBER_MAX], b[AP_NUMBER_MAX];
+	FILE *to = o->path ? stdout : stderr;
+
+	fprintf(to, "%s  %s%s%s  paused %.1f ms (%s)  %zu threads  %.1f s in all\n",
+		o->path ? o->path : "-", ap_bytes_human(r->file_bytes, a), o->compress ? " of " : "",
+		o->compress ? ap_bytes_human(r->core_bytes, b) : "", r->pause_ms,
+		ap_snapshot_mode_name(r->mode), r->n_threads, r->total_ms / 1000);
+	if (r->unreadable_bytes)
+		fprintf(to, "%s of it could not be read and are zeros\n",
+			ap_bytes_human(r->unreadable_bytes, a));
+}
+
+static void default_name(pid_t pid, bool compress, char *buf, size_t bytes)
+{
+	struct ap_proc_status st = {.name = "process"};
+
+	ap_err_free(ap_proc_status(pid, 0, &st));
+	for (char *p = st.name; *p; p++) {
+		if (*p == '/' || *p <= ' ' || *p >= 127)
+			*p = '_';
+	}
+	snprintf(buf, bytes, "core.%s.%d%s", st.name, pid, compress ? ".zst" : "");
+}
+
+int ap_tool_snapshot_take(int argc, char **argv)
+{
+	enum { MODE = 256, COMPRESS, MAX_PAUSE, FORCE, JSON, OLDEST };
+	static const struct option longs[] = {
+		{"mode", required_argument, NULL, MODE},
+		{"compress", required_argument, NULL, COMPRESS},
+		{"max-pause", required_argument, NULL, MAX_PAUSE},
+		{"force", no_argument, NULL, FORCE},
+		{"json", no_argument, NULL, JSON},
+		{"quiet", no_argument, NULL, 'q'},
+		{"oldest", no_argument, NULL, OLDEST},
+		{"output", required_argument, NULL, 'o'},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
+	struct take_view view = {.tty = isatty(STDERR_FILENO)};
+	struct ap_snapshot_options o = {
+		.fd = STDOUT_FILENO,
+		.say = take_say,
+		.progress = take_progress,
+		.cancelled = take_cancelled,
+		.arg = &view,
+	};
+	struct ap_snapshot_result r;
+	const char *output = NULL;
+	char name[128];
+	bool oldest = false, json = false;
+
+	optind = 1;
+	for (int c; (c = getopt_long(argc, argv, "o:qh", longs, NULL)) != -1;) {
+		switch (c) {
+		case MODE:
+			if (!ap_snapshot_mode_named(optarg, &o.mode))
+				return ap_tool_usage("snapshot", take_usage, "no mode \"%s\"", optarg);
+			break;
+		case COMPRESS:
+			o.compress = strcmp(optarg, "zstd") == 0;
+			if (!o.compress && strcmp(optarg, "none") != 0)
+				return ap_tool_usage("snapshot", take_usage, "--compress zstd or none");
+			break;
+		case MAX_PAUSE: {
+			char *end;
+
+			o.max_pause_ms = (unsigned)strtoul(optarg, &end, 10);
+			if (end == optarg || *end || !o.max_pause_ms || o.max_pause_ms > 3600000)
+				return ap_tool_usage("snapshot", take_usage,
+						     "--max-pause takes milliseconds");
+			break;
+		}
+		case FORCE:
+			o.replace = true;
+			break;
+		case JSON:
+			json = true;
+			break;
+		case OLDEST:
+			oldest = true;
+			break;
+		case 'o':
+			output = optarg;
+			break;
+		case 'q':
+			view.quiet = true;
+			break;
+		case 'h':
+			fputs(take_usage, stdout);
+			return 0;
+		default:
+			return ap_tool_usage("snapshot", take_usage, NULL);
+		}
+	}
+	if (argc - optind != (oldest ? 0 : 1))
+		return ap_tool_usage("snapshot", take_usage, NULL);
+	struct ap_err *err = oldest ? ap_procs_oldest(&o.pid) : ap_procs_find(argv[optind], &o.pid);
+	if (err)
+		return ap_tool_fail("snapshot", err);
+	if (!output) {
+		default_name(o.pid, o.compress, name, sizeof(name));
+		output = name;
+	}
+	if (strcmp(output, "-") != 0) {
+		o.path = output;
+	} else if (isatty(STDOUT_FILENO)) {
+		return ap_tool_usage("snapshot", take_usage,
+				     "a core on a terminal helps nobody: pipe it, or give -o FILE");
+	}
+	struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGHUP, &stop, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	err = ap_snapshot_take(&o, &r);
+	take_clear(&view);
+	if (err)
+		return ap_tool_fail("snapshot", err);
+	if (json)
+		take_json(&o, &r);
+	else if (!view.quiet)
+		take_report(&o, &r);
+	return r.unreadable_bytes ? 1 : 0;
+}

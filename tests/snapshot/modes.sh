@@ -1,0 +1,69 @@
+#!/bin/bash
+# Every mode on one Node: a consistent picture, all threads, nothing left behind.
+# usage: modes.sh NODE_MAJOR AUTOPSY_SNAPSHOT TOOLS_DIR
+set -u
+. "$(dirname "$0")/lib.sh"
+major=$1 tool=$2 tools=$3
+find_node "$major"
+start_probe 30 4096
+before=$(state_of "$pid")
+anon() { awk '/^RssAnon/ { print $2 * 1024 }' "/proc/$pid/status"; }
+
+modes="direct"
+"$tool" snapshot --help | grep -q 'precopy:' && modes="precopy fork direct"
+for mode in $modes; do
+	for round in 1 2 3; do
+		core=$dir/core.$mode
+		if ! "$tool" snapshot "$pid" --mode "$mode" -o "$core" --force --json >"$dir/json" 2>"$dir/err"; then
+			if [ "$mode" = precopy ] && grep -q 'kernel' "$dir/err"; then
+				echo "skip $mode: $(cat "$dir/err")"
+				break
+			fi
+			fail "$mode: $(cat "$dir/err")"
+			continue
+		fi
+		[ "$(stat -c %a "$core")" = 600 ] || fail "$mode: file mode $(stat -c %a "$core")"
+		grep -q "\"mode\":\"$mode\"" "$dir/json" || fail "$mode: made as $(cat "$dir/json")"
+		"$tools/coreprobe" "$core" "$nonce" "$pages" >"$dir/probe" || fail "$mode: $(cat "$dir/probe")"
+		alive "$mode"
+		ok "$mode $round: $(cat "$dir/probe"), $(grep -o '"pause_ms":[0-9.]*' "$dir/json")"
+	done
+	size=$(stat -c %s "$core")
+	rss=$(anon)
+	# 5 % and the headers; the heap moves meanwhile.
+	[ "$size" -le $((rss * 105 / 100 + 2000000)) ] || fail "$mode: $size bytes for $rss resident"
+	[ "$size" -ge $((rss * 80 / 100)) ] || fail "$mode: only $size bytes for $rss resident"
+	if command -v gdb >/dev/null; then
+		want=$(find "/proc/$pid/task" -maxdepth 1 -mindepth 1 | wc -l)
+		have=$(gdb -batch -nx "$node" "$core" -ex 'info threads' 2>/dev/null | grep -c 'LWP.*) .*[a-z]')
+		[ "$have" -ge "$want" ] || fail "$mode: gdb sees $have of $want threads"
+		gdb -batch -nx "$node" "$core" -ex 'bt' 2>/dev/null | grep -Eq 'uv_run|uv__io_poll|main|Builtins' ||
+			fail "$mode: gdb finds no frame it knows"
+	fi
+done
+
+# To a pipe, compressed.
+"$tool" snapshot "$pid" -o - --compress zstd 2>"$dir/err" | zstd -dcq >"$dir/piped"
+"$tools/coreprobe" "$dir/piped" "$nonce" "$pages" >"$dir/probe" || fail "pipe: $(cat "$dir/probe" "$dir/err")"
+ok "pipe: $(cat "$dir/probe")"
+# A reader that goes away ends the snapshot, not the process.
+"$tool" snapshot "$pid" -o - 2>"$dir/err" | head -c 100000 >/dev/null
+alive "closed pipe"
+
+# Never over an existing file, nothing left of a failed one.
+echo keep >"$dir/taken"
+"$tool" snapshot "$pid" -o "$dir/taken" >/dev/null 2>&1 && fail "replaced a file unasked"
+[ "$(cat "$dir/taken")" = keep ] || fail "changed a file unasked"
+"$tool" snapshot "$pid" -o "$dir/none/core" >/dev/null 2>"$dir/err" && fail "wrote into a directory that is not there"
+
+# The control: an unstopped copy is torn, so the probe can tell.
+torn=0
+for _ in 1 2 3 4 5 6 7 8; do
+	"$tools/coreprobe" --live "$pid" "$nonce" "$pages" >/dev/null
+	[ $? -eq 1 ] && torn=1
+done
+[ $torn -eq 1 ] || fail "an unstopped copy was never torn: the probe proves nothing"
+
+after=$(state_of "$pid")
+[ "$before" = "$after" ] || fail "left behind: $(printf '%s\n---\n%s' "$before" "$after")"
+exit $failed
