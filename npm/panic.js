@@ -2,7 +2,6 @@
 // node-panic's whole interface: a program that used `panic` changes only the name it requires.
 
 const fs = require('fs');
-const os = require('os');
 const path = require('path');
 const files = require('./lib/files');
 const { caDebugState, pieces, options } = require('./lib/panic-state');
@@ -33,7 +32,7 @@ function places() {
   const list = [];
   if (process.env.AUTOPSY_CRASH_DIR) list.push(path.resolve(process.env.AUTOPSY_CRASH_DIR));
   try { list.push(process.cwd()); } catch { /* removed under us */ }
-  list.push(os.tmpdir());
+  list.push(require('os').tmpdir());
   return list;
 }
 

@@ -3,17 +3,17 @@
 
 const { ownKeys, getOwnPropertyDescriptor, getPrototypeOf, isObject, isProxy } = require('./safe');
 
+const Module = module.constructor;
 const prototypes = new Set([Function.prototype]);
 const globals = new Set(ownKeys(globalThis));
 
-// At load, before the program adds its own: the prototypes of everything global, without running lazy getters.
-for (const name of globals) {
-  const descriptor = getOwnPropertyDescriptor(globalThis, name);
-  const value = descriptor && descriptor.value;
-  if (typeof value !== 'function') continue;
-  const prototype = getOwnPropertyDescriptor(value, 'prototype');
-  if (prototype && isObject(prototype.value)) prototypes.add(prototype.value);
-}
+// By name and not all globals: merely looking at some of Node's loads what they stand for.
+const LANGUAGE = ['Object', 'Array', 'Number', 'Boolean', 'String', 'Symbol', 'BigInt', 'Date', 'Promise', 'RegExp', 'Error',
+  'AggregateError', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError', 'Map', 'Set',
+  'WeakMap', 'WeakSet', 'WeakRef', 'FinalizationRegistry', 'ArrayBuffer', 'SharedArrayBuffer', 'DataView', 'Int8Array',
+  'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array', 'Uint32Array', 'Float32Array',
+  'Float64Array', 'BigInt64Array', 'BigUint64Array', 'Buffer', 'URL', 'URLSearchParams'];
+for (const name of LANGUAGE) if (typeof globalThis[name] === 'function') prototypes.add(globalThis[name].prototype);
 for (const sample of [async () => {}, function* () {}, async function* () {}, [][Symbol.iterator](), new Map().entries(),
   new Set().values(), Uint8Array.prototype]) {
   for (let at = Object.getPrototypeOf(sample); at !== null; at = Object.getPrototypeOf(at)) prototypes.add(at);
@@ -33,7 +33,6 @@ function addPrototypes(exported) {
 // The exports of the builtin modules loaded so far, by name. Asking for one that is not loaded would load it, and some
 // say so on stderr: hence the list, and the exceptions.
 function modules() {
-  const Module = require('module');
   const found = new Map([[process, 'process'], [Module._cache, 'require.cache'], [process.env, 'process.env']]);
   const loaded = new Set();
   for (const line of process.moduleLoadList || []) {
@@ -52,7 +51,7 @@ function modules() {
   return found;
 }
 
-const modulePrototype = require('module').prototype;
+const modulePrototype = Module.prototype;
 
 // A loaded CommonJS module: every file's variables have one, and it leads to all the others.
 const isModule = (object) => !isProxy(object) && getPrototypeOf(object) === modulePrototype;

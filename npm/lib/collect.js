@@ -1,10 +1,10 @@
 'use strict';
 // One crash file's content: the sections put together within the limits, or the little that is always possible.
 
-const { performance } = require('perf_hooks');
 const { threadId, isMainThread } = require('worker_threads');
 const v8 = require('v8');
 const { version } = require('../package.json');
+const clock = require('./clock');
 const { Bridge } = require('./bridge');
 const builtins = require('./builtins');
 const errors = require('./errors');
@@ -78,13 +78,13 @@ function truncated(graph, notes, armed, found) {
 function head(settings, when, started) {
   return {
     Version: 1,
-    Tool: { name: 'autopsy-node', version, tier: settings.tier, milliseconds: Math.round(performance.now() - started) },
+    Tool: { name: 'autopsy-node', version, tier: settings.tier, milliseconds: Math.round(clock.now() - started) },
     Time: when.toISOString(),
   };
 }
 
 function whole(error, origin, settings, mask, armed, when, heap) {
-  const started = performance.now();
+  const started = clock.now();
   const opened = open(armed);
   let bridge = null;
   try {
@@ -105,7 +105,7 @@ function whole(error, origin, settings, mask, armed, when, heap) {
     graph.run();
     // The state has a share of its own, so that it cannot crowd out the frames' variables, nor they it.
     graph.maxBytes = graph.bytes + Math.min(settings.maxBytes * 0.4, heap / 10);
-    graph.deadline = performance.now() + settings.maxTime * 0.4;
+    graph.deadline = clock.now() + settings.maxTime * 0.4;
     graph.limits.objects = graph.ids.size + 20000;
     const State = state(graph);
     graph.run();
@@ -123,14 +123,14 @@ function whole(error, origin, settings, mask, armed, when, heap) {
 function little(error, origin, settings, mask, when, why) {
   const graph = new Graph({
     mask, bridge: null, scripts: new Map(), builtins: new Map(), globals: builtins.globals, maxBytes: 256 * 1024,
-    deadline: performance.now() + 50, limits: { depth: 0, objects: 1, properties: 20 },
+    deadline: clock.now() + 50, limits: { depth: 0, objects: 1, properties: 20 },
   });
   const Error = errors.section(graph, error, origin);
   graph.run();
   const scripts = new Scripts(new Map(), null, mask);
   const message = (Error.stack || Error.value.description || String(Error.value.value)).split('\n')[0];
   scripts.text = () => ({ text: null });
-  return Object.assign(head(settings, when, performance.now()), {
+  return Object.assign(head(settings, when, clock.now()), {
     Paused: pauses.ofText(Error, scripts), RemoteObjects: graph.objects, Scripts: scripts.shown,
     Report: {
       standIn: why, processId: process.pid, dumpEventTimeStamp: when.getTime(), javascriptStack: { message, stack: [] },

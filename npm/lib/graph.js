@@ -3,7 +3,7 @@
 // kept when a limit is reached. Each object is written once, whoever refers to it; an object that is not written is
 // referred to without an id, so no reference dangles.
 
-const { performance } = require('perf_hooks');
+const clock = require('./clock');
 const safe = require('./safe');
 const describe = require('./describe');
 const { properties } = require('./properties');
@@ -20,7 +20,7 @@ const LIMITS = {
 };
 
 class Graph {
-  // context: { mask, deadline (ms of performance.now), maxBytes, bridge or null, builtins: Map, globals: Set,
+  // context: { mask, deadline (ms of clock.now), maxBytes, bridge or null, builtins: Map, globals: Set,
   //            scripts: scriptId -> params of scriptParsed }
   constructor(context) {
     Object.assign(this, context);
@@ -38,7 +38,7 @@ class Graph {
   full() {
     if (this.ids.size >= this.limits.objects) return 'objects';
     if (this.bytes >= this.maxBytes) return 'bytes';
-    return performance.now() > this.deadline ? 'time' : null;
+    return clock.now() > this.deadline ? 'time' : null;
   }
 
   // The RemoteObject of a value found `depth` steps away under `name`.

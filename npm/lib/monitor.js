@@ -6,7 +6,7 @@
 
 const fs = require('fs');
 const path = require('path');
-const { performance } = require('perf_hooks');
+const clock = require('./clock');
 const { collect } = require('./collect');
 const { takeCore } = require('./core');
 const files = require('./files');
@@ -41,7 +41,7 @@ class Monitor {
     this.busy = true;
     try {
       const handled = this.handled();
-      const now = performance.now();
+      const now = clock.now();
       if (handled && now - this.last < APART_MS) return;
       this.last = now;
       this.write(error, origin, handled);
@@ -68,7 +68,7 @@ class Monitor {
     const seconds = Math.floor(when.getTime() / 1000);
     if (this.settings.core !== null && !handled) text = this.withCore(text, directory, seconds);
     const file = this.publish(directory, seconds, text);
-    if (handled) this.watch({ directory, seconds, text, file, at: performance.now() });
+    if (handled) this.watch({ directory, seconds, text, file, at: clock.now() });
   }
 
   withCore(text, directory, seconds) {
@@ -102,7 +102,7 @@ class Monitor {
     if (written === null) return;
     this.survived = null;
     try {
-      const died = code !== 0 && performance.now() - written.at < SOON_MS;
+      const died = code !== 0 && clock.now() - written.at < SOON_MS;
       if (died && written.file === null) this.publish(written.directory, written.seconds, written.text);
       if (!died && written.file !== null) fs.unlinkSync(written.file);
     } catch (problem) {

@@ -2,8 +2,8 @@
 // JSON.stringify for a panic: the same text for ordinary values, and something in place for each value that would have
 // thrown: a BigInt, a getter or toJSON that throws, a cycle. Nothing of the program is written to.
 
-const { performance } = require('perf_hooks');
 const { types } = require('util');
+const clock = require('./clock');
 const safe = require('./safe');
 
 const DEPTH = 3000;
@@ -22,7 +22,7 @@ class Writer {
   // others can be 2^60 long
   constructor(limit, milliseconds) {
     this.left = limit;
-    this.deadline = performance.now() + milliseconds;
+    this.deadline = clock.now() + milliseconds;
     this.steps = 0;
     this.path = new Set();
   }
@@ -40,7 +40,7 @@ class Writer {
 
   scalar(text) {
     this.left -= text.length;
-    if ((++this.steps & 1023) === 0 && performance.now() > this.deadline) this.left = 0;
+    if ((++this.steps & 1023) === 0 && clock.now() > this.deadline) this.left = 0;
     return text;
   }
 

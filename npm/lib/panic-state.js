@@ -2,6 +2,7 @@
 // The debug state: references to what the program wants in a dump. The class and its fields keep node-panic's names;
 // native cores are searched for them.
 
+const clock = require('./clock');
 const { Writer } = require('./panic-json');
 const { masker } = require('./mask');
 const settings = require('./settings');
@@ -56,17 +57,20 @@ function shown(key, value) {
   return value;
 }
 
-// The dump piece by piece, a value at a time: one bad value costs only itself.
+// The dump piece by piece, a value at a time: one bad value costs only itself, so each may use half of what is left
+// of the size and the time, and a little of both is always there.
 function* pieces(state) {
   const heap = require('v8').getHeapStatistics();
-  const writer = new Writer(Math.min(LIMIT, (heap.heap_size_limit - heap.used_heap_size) / 4),
-    settings.read(process.env).panicTime);
+  let size = Math.min(LIMIT, (heap.heap_size_limit - heap.used_heap_size) / 4);
+  const end = clock.now() + settings.read(process.env).panicTime;
   let separator = '{';
   for (const key of Object.keys(state)) {
     let value;
     try { value = shown(key, state[key]); } catch (error) { value = `<error: ${error && error.message}>`; }
+    const writer = new Writer(Math.max(size / 2, 65536), Math.max((end - clock.now()) / 2, 20));
     const text = writer.text(key, value);
     if (text === undefined) continue;
+    size -= text.length;
     yield `${separator}${JSON.stringify(key)}:${text}`;
     separator = ',';
   }

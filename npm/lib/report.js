@@ -1,7 +1,6 @@
 'use strict';
 // The diagnostic report of Node, or what can be had without it where asking could hang.
 
-const os = require('os');
 const v8 = require('v8');
 const safe = require('./safe');
 
@@ -48,6 +47,7 @@ function real(errorSection) {
 }
 
 function standIn(why) {
+  const os = require('os');
   const heap = v8.getHeapStatistics();
   const spaces = {};
   for (const space of v8.getHeapSpaceStatistics()) {

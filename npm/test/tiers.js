@@ -34,23 +34,35 @@ function withoutExcerpt(text) {
   return lines.slice(marker + 1).join('\n').replace(/^(\s+at )[^(\n]*(?= \()/gm, '$1');
 }
 
-// options: kind, tier, flags, args, env, before (files preloaded before us); gives { directory, bare, done }
-async function both(context, name, options = {}) {
+async function end(context, name, options, collected) {
   const kind = options.kind || 'cjs';
-  const ends = [];
-  for (const collected of [false, true]) {
-    const directory = context.directory();
-    const file = context.program(directory, name, kind);
-    const before = (options.before || []).flatMap((preload) => ['--require', context.program(directory, preload)]);
-    const ours = collected ? await registered(context, kind) : [];
-    const env = Object.assign({ AUTOPSY_TIER: options.tier || 'free' }, options.env);
-    const end = await context.run(file, {
-      cwd: directory, args: options.args, env, flags: [...before, ...ours, ...(options.flags || [])],
-    });
-    ends.push(Object.assign(end, { directory, file }));
-  }
-  const [bare, done] = ends;
+  const directory = context.directory();
+  const file = context.program(directory, name, kind);
+  const before = (options.before || []).flatMap((preload) => ['--require', context.program(directory, preload)]);
+  const ours = collected ? await registered(context, kind) : [];
+  const env = Object.assign({ AUTOPSY_TIER: options.tier || 'free' }, options.env);
+  const done = await context.run(file, {
+    cwd: directory, args: options.args, env, flags: [...before, ...ours, ...(options.flags || [])],
+  });
+  return Object.assign(done, { directory, file });
+}
+
+// What the program does alone is the same whatever our tier: it is run once for all.
+const alone = new Map();
+
+function bareEnd(context, name, options) {
+  const key = JSON.stringify([name, options.kind, options.args, options.flags, options.before]);
+  if (options.varies) return end(context, name, options, false);
+  if (!alone.has(key)) alone.set(key, end(context, name, options, false));
+  return alone.get(key);
+}
+
+// options: kind, tier, flags, args, env, before (files preloaded before us), varies, skipIfKilled;
+// gives { directory, bare, done }
+async function both(context, name, options = {}) {
+  const bare = await bareEnd(context, name, options);
   if (bare.signal !== null && options.skipIfKilled) context.skip(`the program itself does not get that far here: ${bare.signal}`);
+  const done = await end(context, name, options, true);
   assert.strictEqual(done.status, bare.status, `exit code, stderr: ${done.stderr}`);
   assert.strictEqual(done.signal, bare.signal, 'signal');
   assert.strictEqual(steady(done.stdout, done.directory), steady(bare.stdout, bare.directory), 'stdout');

@@ -166,7 +166,10 @@ async function big(context) {
   assert.strictEqual(hash, files.truth(directory).hash);
   const blown = await panic(context, 'panic-big', { args: ['blowup'], env: { AUTOPSY_PANIC_MS: '300' } });
   assert.strictEqual(blown.done.status, 1);
-  assert.strictEqual(blown.read()['panic.error'].includes('big'), true);
+  const cut = blown.read();
+  assert.match(cut['panic.error'], /Error: big\n/);
+  assert.strictEqual(cut.after, 'still here');
+  assert.match(JSON.stringify(cut.blowup), /<truncated/);
   assert.ok(blown.done.ms < 10000, `${blown.done.ms} ms`);
   return `${done.ms} ms`;
 }
