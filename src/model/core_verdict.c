@@ -14,7 +14,11 @@ enum {
 	MAX_NATIVE = 400,
 	MAX_CAUSES = 10,
 	MAX_STACK_WORDS = 1 << 16,
-	UCONTEXT_BYTES = 304, /* struct ucontext of the kernel's x86-64 signal frame */
+	/* struct ucontext of the kernel's x86-64 signal frame, siginfo follows it */
+	UCONTEXT_RSP = 160,
+	UCONTEXT_RIP = 168,
+	UCONTEXT_BYTES = 304,
+	MAX_STALE_BYTES = 16384,
 };
 
 struct verdict_job {
@@ -293,10 +297,26 @@ struct fault {
 	bool present;
 };
 
+/* siginfo and registers of a kernel signal frame whose ucontext is at `a`. */
+static bool signal_frame_at(struct verdict_job *job, ap_addr a, struct fault *ret)
+{
+	const struct ap_image *image = job->core->image;
+	uint32_t signo, code;
+	uint64_t address, pc;
+
+	if (!ap_image_u32(image, a + UCONTEXT_BYTES, &signo) || (int)signo != job->process->signal ||
+	    !ap_image_u32(image, a + UCONTEXT_BYTES + 8, &code) || (int)code <= 0 ||
+	    !ap_image_u64(image, a + UCONTEXT_BYTES + 16, &address) ||
+	    !ap_image_u64(image, a + UCONTEXT_RIP, &pc))
+		return false;
+	*ret = (struct fault){(int)code, address, pc, true};
+	return true;
+}
+
 /*
  * Node handles SIGSEGV itself (WebAssembly traps) and raises it again when it was not one: the core's
- * siginfo then speaks of that. The first one lies in the signal frame on the stack: the kernel's ucontext
- * at the stack pointer of __restore_rt, siginfo behind it.
+ * siginfo then speaks of that. The kernel's frame for the first one is still on the stack if the handler
+ * is, else below it: the registers that it restored prove it.
  */
 static struct ap_err *fault_before_handler(struct verdict_job *job, struct fault *ret)
 {
@@ -310,16 +330,17 @@ static struct ap_err *fault_before_handler(struct verdict_job *job, struct fault
 	AP_TRY(ap_unwind_thread(job->core->unwind, &threads[0], NULL, 0, MAX_NATIVE, job->arena, &native,
 				&broken));
 	for (size_t i = 1; i < native.n; i++) {
-		ap_addr siginfo = native.at[i - 1].sp + UCONTEXT_BYTES;
-		uint32_t signo, code;
-		uint64_t address;
+		if (native.at[i].exact_pc && signal_frame_at(job, native.at[i - 1].sp, ret))
+			return NULL;
+	}
+	ap_addr rsp = threads[0].regs[AP_REG_RSP];
+	for (ap_addr a = rsp - UCONTEXT_BYTES; a > rsp - MAX_STALE_BYTES; a -= 8) {
+		uint64_t sp, pc;
 
-		if (!native.at[i].exact_pc || !ap_image_u32(image, siginfo, &signo) ||
-		    !ap_image_u32(image, siginfo + 8, &code) ||
-		    !ap_image_u64(image, siginfo + 16, &address) || (int)signo != job->process->signal)
-			continue;
-		*ret = (struct fault){(int)code, address, native.at[i].pc, true};
-		return NULL;
+		if (ap_image_u64(image, a + UCONTEXT_RSP, &sp) && sp == rsp &&
+		    ap_image_u64(image, a + UCONTEXT_RIP, &pc) && pc == threads[0].regs[AP_REG_RIP] &&
+		    signal_frame_at(job, a, ret))
+			return NULL;
 	}
 	return NULL;
 }
