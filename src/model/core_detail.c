@@ -31,7 +31,8 @@ struct ap_err *ap_extra_bool(struct ap_detail_job *job, const char *key, bool va
 	return ap_vec_push(job->arena, &job->d->extras, extra) ? NULL : &ap_err_nomem;
 }
 
-struct ap_err *ap_extra_value(struct ap_detail_job *job, const char *key, const struct ap_value *value)
+struct ap_err *ap_extra_value(struct ap_detail_job *job, const char *key,
+			      const struct ap_value *value)
 {
 	struct ap_value *copy = ap_alloc(job->arena, sizeof(*copy));
 	struct ap_extra extra = {.key = key, .kind = AP_EXTRA_VALUE, .values = copy, .n = 1};
@@ -64,7 +65,8 @@ struct ap_err *ap_extra_field(struct ap_detail_job *job, const char *key, int64_
 struct ap_err *ap_extra_place(struct ap_detail_job *job, const struct ap_place *place)
 {
 	AP_TRY(ap_extra_text(job, "script", place->script));
-	AP_TRY(place->line > 0 ? ap_extra_int(job, "line", place->line) : ap_extra_null(job, "line"));
+	AP_TRY(place->line > 0 ? ap_extra_int(job, "line", place->line)
+			       : ap_extra_null(job, "line"));
 	return place->line > 0 && place->column > 0 ? ap_extra_int(job, "column", place->column)
 						    : ap_extra_null(job, "column");
 }
@@ -116,13 +118,19 @@ static enum ap_integrity integrity(struct ap_detail_job *job)
 	return level;
 }
 
-struct ap_err *ap_core_detail(struct ap_model *model, uint64_t ref, const struct ap_detail_limits *limits,
-			      struct ap_arena *arena, struct ap_detail *ret)
+struct ap_err *ap_core_detail(struct ap_model *model, uint64_t ref,
+			      const struct ap_detail_limits *limits, struct ap_arena *arena,
+			      struct ap_detail *ret)
 {
 	struct ap_core_model *core = ap_core_of(model);
 	struct ap_detail d = {.length = -1};
 	struct ap_detail_job job = {
-		.core = core, .v8 = core->v8, .arena = arena, .limits = limits, .object = ref, .d = &d,
+		.core = core,
+		.v8 = core->v8,
+		.arena = arena,
+		.limits = limits,
+		.object = ref,
+		.d = &d,
 	};
 	uint32_t max_units = limits->text_units && limits->text_units < UINT32_MAX
 				     ? (uint32_t)limits->text_units

@@ -76,7 +76,8 @@ static void decode(const uint8_t *p, uint64_t n, uint64_t max_units, bool *cut, 
 			continue;
 		}
 		more = sequence(p[i], &low, &high);
-		while (got < more && i + 1 + got < n && p[i + 1 + got] >= low && p[i + 1 + got] <= high) {
+		while (got < more && i + 1 + got < n && p[i + 1 + got] >= low &&
+		       p[i + 1 + got] <= high) {
 			got++;
 			low = 0x80;
 			high = 0xbf;
@@ -146,7 +147,8 @@ struct ap_err *ap_detail_bytes(struct ap_detail_job *job)
 	AP_TRY(ap_extra_int(job, "byte_offset", (int64_t)view.byte_offset));
 	AP_TRY(ap_extra_ref(job, "buffer", view.buffer));
 	if (type == AP_T_BUFFER) {
-		AP_TRY(ap_extra_text(job, "bytes_hex", bytes_hex(job, view.data, view.byte_length)));
+		AP_TRY(ap_extra_text(job, "bytes_hex",
+				     bytes_hex(job, view.data, view.byte_length)));
 		job->d->self.text = bytes_text(job, view.data, view.byte_length);
 	}
 	return NULL;

@@ -1,11 +1,16 @@
 /* The full form of what runs: functions, classes, generators, promises, errors. */
 #include "model/core_value.h"
 
-enum { TOKEN_OFFSET_UNKNOWN = UINT16_MAX, MAX_BOUND = 100, CLASS_POSITIONS_START = 8, CLASS_POSITIONS_END = 16 };
+enum {
+	TOKEN_OFFSET_UNKNOWN = UINT16_MAX,
+	MAX_BOUND = 100,
+	CLASS_POSITIONS_START = 8,
+	CLASS_POSITIONS_END = 16
+};
 
 /* Where the text of a function begins and ends: a class is more than its constructor. */
-static void text_range(struct ap_detail_job *job, const struct ap_function_info *info, int32_t *start,
-		       int32_t *end)
+static void text_range(struct ap_detail_job *job, const struct ap_function_info *info,
+		       int32_t *start, int32_t *end)
 {
 	struct ap_v8 *v8 = job->v8;
 	struct ap_own_iter it;
@@ -120,7 +125,8 @@ struct ap_err *ap_detail_generator(struct ap_detail_job *job)
 	AP_TRY(ap_extra_place(job, &g.place));
 	AP_TRY(ap_extra_ref(job, "receiver", g.receiver));
 	if (job->d->self.type == AP_T_ASYNC_FUNCTION)
-		return g.promise ? ap_extra_ref(job, "promise", g.promise) : ap_extra_null(job, "promise");
+		return g.promise ? ap_extra_ref(job, "promise", g.promise)
+				 : ap_extra_null(job, "promise");
 	return NULL;
 }
 
@@ -149,7 +155,8 @@ struct ap_err *ap_detail_promise(struct ap_detail_job *job)
 		struct ap_waiter waiter = {.line = 0};
 		struct ap_generator g;
 
-		AP_TRY(ap_core_describe(&job->core->base, waiting.at[i], job->arena, &waiter.generator));
+		AP_TRY(ap_core_describe(&job->core->base, waiting.at[i], job->arena,
+					&waiter.generator));
 		if (ap_generator_read(job->v8, waiting.at[i], job->arena, &g)) {
 			waiter.function = g.name;
 			waiter.script = g.place.script;
@@ -164,7 +171,8 @@ struct ap_err *ap_detail_promise(struct ap_detail_job *job)
 	return ap_vec_push(job->arena, &job->d->extras, extra) ? NULL : &ap_err_nomem;
 }
 
-/* error.name or error.message as a text, through the prototypes; NULL where only code could tell. */
+/* error.name or error.message as a text, through the prototypes; NULL where only code could tell.
+ */
 static struct ap_text error_text(struct ap_detail_job *job, const char *key, uint32_t max_units)
 {
 	ap_tagged value;
@@ -187,7 +195,8 @@ struct ap_err *ap_detail_error(struct ap_detail_job *job)
 	AP_TRY(ap_extra_text(job, "stack",
 			     ap_error_stack(job->v8, job->object, max_units, job->arena, &cut)));
 	job->d->truncated = job->d->truncated || cut;
-	if (ap_own_find(job->v8, job->object, "cause", &own) && own.kind == AP_OWN_DATA && own.readable) {
+	if (ap_own_find(job->v8, job->object, "cause", &own) && own.kind == AP_OWN_DATA &&
+	    own.readable) {
 		struct ap_value value;
 
 		AP_TRY(ap_core_slot(job->core, &own.slot, job->arena, &value));

@@ -65,8 +65,8 @@ static struct ap_err *detail_iterator(struct ap_detail_job *job)
 	}
 	if (ap_v8_smi(v8, job->object, F(v8, ITERATOR_NEXT_INDEX), &next))
 		return ap_extra_int(job, "next_index", next);
-	if (ap_v8_word(v8, job->object, F(v8, ITERATOR_NEXT_INDEX), &w) && ap_v8_number(v8, w, &number) &&
-	    number >= 0 && number <= 9007199254740991.0)
+	if (ap_v8_word(v8, job->object, F(v8, ITERATOR_NEXT_INDEX), &w) &&
+	    ap_v8_number(v8, w, &number) && number >= 0 && number <= 9007199254740991.0)
 		return ap_extra_int(job, "next_index", (int64_t)number);
 	return ap_extra_null(job, "next_index");
 }
@@ -105,7 +105,8 @@ static struct ap_err *detail_length(struct ap_detail_job *job)
 
 	if (job->d->self.type == AP_T_ARRAY)
 		(void)ap_array_length(job->v8, job->object, &length);
-	else if (ap_own_find(job->v8, job->object, "length", &own) && own.kind == AP_OWN_DATA && own.readable)
+	else if (ap_own_find(job->v8, job->object, "length", &own) && own.kind == AP_OWN_DATA &&
+		 own.readable)
 		(void)ap_v8_number(job->v8, own.slot.tagged, &length);
 	if (length >= 0 && length <= 9007199254740991.0)
 		job->d->length = (int64_t)length;

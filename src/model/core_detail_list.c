@@ -3,7 +3,7 @@
 
 #include "model/core_value.h"
 
-enum { NAME_UNITS = 65536 };
+enum { NAME_UNITS = 65536, SHORT_UNITS = 1024, MAX_STACK = 1 << 20 };
 
 static struct ap_text key_text(struct ap_detail_job *job, ap_tagged key, enum ap_key_kind kind)
 {
@@ -37,13 +37,25 @@ static void set_number(struct ap_property *p, double number, struct ap_arena *ar
 	p->has_value = true;
 }
 
-static uint64_t utf16_units(struct ap_text text)
+/* Code units of a text; *ret_cut bytes of it hold the first `max` of them. */
+static uint64_t utf16_units(struct ap_text text, uint64_t max, size_t *ret_cut)
 {
 	uint64_t n = 0;
+	size_t i;
 
-	/* A character of four bytes takes two units; bytes that go on a character take none. */
-	for (size_t i = 0; i < text.n; i++)
-		n += ((unsigned char)text.s[i] & 0xc0) != 0x80 ? 1 + ((unsigned char)text.s[i] >= 0xf0) : 0;
+	for (i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.s[i];
+
+		/* A character of four bytes takes two units; bytes that go on a character take
+		 * none. */
+		if ((c & 0xc0) == 0x80)
+			continue;
+		if (n + (c >= 0xf0 ? 2 : 1) > max)
+			break;
+		n += c >= 0xf0 ? 2 : 1;
+	}
+	if (ret_cut)
+		*ret_cut = i;
 	return n;
 }
 
@@ -66,8 +78,9 @@ static struct ap_err *native_value(struct ap_detail_job *job, const struct ap_ow
 			set_number(p, length, job->arena);
 		} else if (ap_v8_text_equals(v8, own->key, "name") &&
 			   (name = ap_function_name(v8, job->object, job->arena)).s) {
-			p->value = (struct ap_value){.type = AP_T_STRING, .text = name,
-						     .length = utf16_units(name)};
+			p->value = (struct ap_value){.type = AP_T_STRING,
+						     .text = name,
+						     .length = utf16_units(name, SIZE_MAX, NULL)};
 			p->has_value = true;
 		} else if (ap_v8_text_equals(v8, own->key, "prototype") &&
 			   ap_function_prototype(v8, job->object, &prototype)) {
@@ -76,7 +89,22 @@ static struct ap_err *native_value(struct ap_detail_job *job, const struct ap_ow
 		}
 		return NULL;
 	}
-	if (is_length && ap_array_length(v8, job->object, &number)) {
+	if (ap_v8_text_equals(v8, own->key, "stack")) {
+		size_t limit = job->limits->text_units;
+		bool cut;
+		struct ap_text stack = ap_error_stack(
+			v8, job->object, limit && limit < MAX_STACK ? (uint32_t)limit : MAX_STACK,
+			job->arena, &cut);
+
+		if (stack.s) {
+			p->value = (struct ap_value){.type = AP_T_STRING,
+						     .length = utf16_units(stack, SIZE_MAX, NULL)};
+			p->value.text = stack;
+			utf16_units(stack, SHORT_UNITS, &p->value.text.n);
+			p->value.truncated = cut || p->value.text.n < stack.n;
+			p->has_value = true;
+		}
+	} else if (is_length && ap_array_length(v8, job->object, &number)) {
 		set_number(p, number, job->arena);
 	} else if (is_length && job->d->self.type == AP_T_BOXED &&
 		   ap_v8_word(v8, job->object, F(v8, WRAPPER_VALUE), &w)) {
@@ -88,14 +116,16 @@ static struct ap_err *native_value(struct ap_detail_job *job, const struct ap_ow
 	return NULL;
 }
 
-static struct ap_err *accessor_value(struct ap_detail_job *job, ap_tagged function, struct ap_value *ret)
+static struct ap_err *accessor_value(struct ap_detail_job *job, ap_tagged function,
+				     struct ap_value *ret)
 {
 	*ret = (struct ap_value){.type = AP_T_NULL, .text = AP_TEXT("null")};
 	return function ? ap_core_describe(&job->core->base, function, job->arena, ret) : NULL;
 }
 
 /* The value of a data slot in its place, whatever it is. */
-static struct ap_err *slot_value(struct ap_detail_job *job, const struct ap_own *own, struct ap_value *ret)
+static struct ap_err *slot_value(struct ap_detail_job *job, const struct ap_own *own,
+				 struct ap_value *ret)
 {
 	if (!own->readable) {
 		ap_core_gap(job->core, own->address);
@@ -122,7 +152,8 @@ static struct ap_err *push_property(struct ap_detail_job *job, const struct ap_o
 	if (own->kind == AP_OWN_DATA) {
 		p.has_value = true;
 		AP_TRY(slot_value(job, own, &p.value));
-	} else if (own->kind == AP_OWN_NATIVE || ap_error_is_native_stack(job->v8, job->object, own)) {
+	} else if (own->kind == AP_OWN_NATIVE ||
+		   ap_error_is_native_stack(job->v8, job->object, own)) {
 		p.kind = AP_PROPERTY_NATIVE;
 		AP_TRY(native_value(job, own, &p));
 	} else {
@@ -223,7 +254,8 @@ static struct ap_err *push_element(struct ap_detail_job *job, const struct ap_ow
 			ap_core_gap(job->core, e->string & ~3ull);
 			item.value = ap_value_unreadable("this character is not in the core");
 		} else {
-			item.value = (struct ap_value){.type = AP_T_STRING, .length = 1,
+			item.value = (struct ap_value){.type = AP_T_STRING,
+						       .length = 1,
 						       .text = ap_str_text(&out, job->arena)};
 		}
 	} else {
@@ -256,12 +288,15 @@ static struct ap_err *typed_elements(struct ap_detail_job *job)
 
 		if (view.type == AP_TYPED_BIGINT64 || view.type == AP_TYPED_BIGUINT64) {
 			ok = ap_view_bits(job->v8, &view, i, &bits);
-			char *text = ok ? ap_printf(job->arena, view.type == AP_TYPED_BIGINT64 ? "%lld" : "%llu",
-						    (unsigned long long)bits)
-					: NULL;
+			char *text =
+				ok ? ap_printf(job->arena,
+					       view.type == AP_TYPED_BIGINT64 ? "%lld" : "%llu",
+					       (unsigned long long)bits)
+				   : NULL;
 			if (ok && !text)
 				return &ap_err_nomem;
-			item.value = (struct ap_value){.type = AP_T_BIGINT, .text = ap_text_of(text)};
+			item.value =
+				(struct ap_value){.type = AP_T_BIGINT, .text = ap_text_of(text)};
 		} else {
 			ok = ap_view_number(job->v8, &view, i, &number);
 			if (ok)
@@ -326,7 +361,8 @@ struct ap_err *ap_detail_entries(struct ap_detail_job *job, ap_tagged table, boo
 			return NULL;
 		if (is_map)
 			AP_TRY(ap_core_describe(&job->core->base, key, job->arena, &entry.key));
-		AP_TRY(ap_core_describe(&job->core->base, is_map ? value : key, job->arena, &entry.value));
+		AP_TRY(ap_core_describe(&job->core->base, is_map ? value : key, job->arena,
+					&entry.value));
 		if (!ap_vec_push(job->arena, &job->d->entries, entry))
 			return &ap_err_nomem;
 	}

@@ -75,8 +75,8 @@ static bool is_node_buffer(struct ap_v8 *v8, ap_tagged view)
 }
 
 /*
- * Some prototypes have instance types of their own: in one row, after the primitive wrapper (9.4) or
- * after the functions (10.2 and later). All other types not listed are native code's.
+ * Some prototypes have instance types of their own: in one row, after the primitive wrapper (9.4)
+ * or after the functions (10.2 and later). All other types not listed are native code's.
  */
 static bool is_prototype_type(struct ap_v8 *v8, int type)
 {
@@ -107,8 +107,8 @@ static enum ap_type object_type(struct ap_v8 *v8, ap_tagged object, const struct
 	}
 	if (found == AP_T_ARRAYBUFFER && ap_buffer_read(v8, object, &buffer) && buffer.shared)
 		return AP_T_SHAREDARRAYBUFFER;
-	if (found == AP_T_TYPEDARRAY && ap_view_read(v8, object, &view) && view.type == AP_TYPED_UINT8 &&
-	    is_node_buffer(v8, object))
+	if (found == AP_T_TYPEDARRAY && ap_view_read(v8, object, &view) &&
+	    view.type == AP_TYPED_UINT8 && is_node_buffer(v8, object))
 		return AP_T_BUFFER;
 	if (found != AP_T_UNREADABLE)
 		return found;
@@ -132,7 +132,8 @@ struct ap_value ap_core_number(double number, struct ap_arena *arena)
 	return (struct ap_value){.type = AP_T_NUMBER, .text = ap_text_of(text)};
 }
 
-static void set_text(struct ap_v8 *v8, struct ap_value *v, uint32_t max_units, struct ap_arena *arena)
+static void set_text(struct ap_v8 *v8, struct ap_value *v, uint32_t max_units,
+		     struct ap_arena *arena)
 {
 	uint32_t units;
 	AP_STR_AUTO out = {0};
@@ -212,8 +213,9 @@ static void describe_primitive(struct ap_core_model *core, int type, uint32_t ma
 	}
 }
 
-struct ap_err *ap_core_describe_limited(struct ap_core_model *core, uint64_t ref, uint32_t max_units,
-					struct ap_arena *arena, struct ap_value *ret)
+struct ap_err *ap_core_describe_limited(struct ap_core_model *core, uint64_t ref,
+					uint32_t max_units, struct ap_arena *arena,
+					struct ap_value *ret)
 {
 	struct ap_v8 *v8 = core->v8;
 	struct ap_map_info map;
@@ -235,7 +237,8 @@ struct ap_err *ap_core_describe_limited(struct ap_core_model *core, uint64_t ref
 	if (ap_is_weak(ref)) {
 		/* A cleared weak reference has nothing but its tag. */
 		if ((ref & 0xffffffff) == 3) {
-			*ret = (struct ap_value){.type = AP_T_UNDEFINED, .text = AP_TEXT("undefined")};
+			*ret = (struct ap_value){.type = AP_T_UNDEFINED,
+						 .text = AP_TEXT("undefined")};
 			return NULL;
 		}
 		ref = v.ref = (ref & ~3ull) | 1;

@@ -12,8 +12,9 @@
 /* A number that stands in no word of its own. */
 struct ap_value ap_core_number(double number, struct ap_arena *arena);
 /* ap_core_describe() with another limit for strings. */
-struct ap_err *ap_core_describe_limited(struct ap_core_model *core, uint64_t ref, uint32_t max_units,
-					struct ap_arena *arena, struct ap_value *ret);
+struct ap_err *ap_core_describe_limited(struct ap_core_model *core, uint64_t ref,
+					uint32_t max_units, struct ap_arena *arena,
+					struct ap_value *ret);
 /* 0 map keys, 1 map entries, 2 map values, 3 set entries, 4 set values; -1 none of them. */
 int ap_core_collection_iterator(struct ap_v8 *v8, int type);
 

@@ -1,8 +1,8 @@
 /*
  * JSArrayBuffer, JSTypedArray, JSDataView (src/objects/js-array-buffer.tq and .h). A typed array's
- * elements lie at external_pointer + base_pointer: inside the heap the second is the tagged ByteArray
- * and the first the distance to its data; outside the second is 0. The length field of old versions is
- * not needed: byte length and kind say it all.
+ * elements lie at external_pointer + base_pointer: inside the heap the second is the tagged
+ * ByteArray and the first the distance to its data; outside the second is 0. The length field of
+ * old versions is not needed: byte length and kind say it all.
  */
 #include <math.h>
 
@@ -17,8 +17,8 @@ enum {
 };
 
 /*
- * A growable SharedArrayBuffer's length is in its BackingStore alone: {start, byte length, ...}, found
- * behind the buffer's extension as the object that begins with the data's address.
+ * A growable SharedArrayBuffer's length is in its BackingStore alone: {start, byte length, ...},
+ * found behind the buffer's extension as the object that begins with the data's address.
  */
 static bool backing_store_length(struct ap_v8 *v8, ap_tagged buffer, ap_addr data, uint64_t *ret)
 {

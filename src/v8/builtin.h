@@ -1,8 +1,8 @@
 /*
  * The built-in objects one by one: what each keeps in its fields beyond properties and elements.
  *
- * Ownership as in v8/v8.h; texts are built in the caller's arena. A function returns false when what it
- * needs cannot be read; outputs are then untouched.
+ * Ownership as in v8/v8.h; texts are built in the caller's arena. A function returns false when
+ * what it needs cannot be read; outputs are then untouched.
  */
 #ifndef AP_V8_BUILTIN_H
 #define AP_V8_BUILTIN_H
@@ -53,8 +53,8 @@ bool ap_view_bits(struct ap_v8 *v8, const struct ap_view *view, uint64_t i, uint
 /* Decimal digits; s == NULL if unreadable. */
 struct ap_text ap_bigint_text(struct ap_v8 *v8, ap_tagged bigint, struct ap_arena *arena);
 /* The description of a symbol; false if unreadable, s == NULL if it has none. */
-bool ap_symbol_description(struct ap_v8 *v8, ap_tagged symbol, uint32_t max_units, struct ap_arena *arena,
-			   struct ap_text *ret);
+bool ap_symbol_description(struct ap_v8 *v8, ap_tagged symbol, uint32_t max_units,
+			   struct ap_arena *arena, struct ap_text *ret);
 /* Time value in milliseconds; NaN if invalid. */
 bool ap_date_ms(struct ap_v8 *v8, ap_tagged date, double *ret);
 /* "2024-02-29T11:30:00.000Z", "Invalid Date". */
@@ -106,8 +106,8 @@ bool ap_generator_read(struct ap_v8 *v8, ap_tagged generator, struct ap_arena *a
 /* ---- error.c ---- */
 
 /*
- * `error.stack` as it would have come at the moment of death; s == NULL if the object never captured
- * one.
+ * `error.stack` as it would have come at the moment of death; s == NULL if the object never
+ * captured one.
  */
 struct ap_text ap_error_stack(struct ap_v8 *v8, ap_tagged error, uint32_t max_units,
 			      struct ap_arena *arena, bool *ret_cut);

@@ -4,11 +4,12 @@
  */
 #include "v8/naming.h"
 
-enum { MAX_PROTOTYPES = 1000, MAX_NAME = 1024, MAX_EVAL_DEPTH = 32 };
+enum { MAX_PROTOTYPES = 1000, MAX_NAME = 1024, MAX_EVAL_DEPTH = 32, MAX_STEPS = 1 << 20 };
 
 bool ap_receiver_is_toplevel(struct ap_v8 *v8, ap_tagged receiver)
 {
-	enum ap_oddball oddball = ap_is_object(receiver) ? ap_v8_oddball(v8, receiver) : AP_ODDBALL_NONE;
+	enum ap_oddball oddball =
+		ap_is_object(receiver) ? ap_v8_oddball(v8, receiver) : AP_ODDBALL_NONE;
 
 	return oddball == AP_ODDBALL_UNDEFINED || oddball == AP_ODDBALL_NULL ||
 	       ap_v8_is(v8, receiver, AP_F_T_JS_GLOBAL_PROXY);
@@ -26,21 +27,24 @@ static struct ap_text infer_method(struct ap_v8 *v8, ap_tagged receiver, ap_tagg
 				   struct ap_arena *arena)
 {
 	ap_tagged name = 0;
+	uint64_t steps = 0;
 
-	for (int i = 0; i < MAX_PROTOTYPES; i++) {
+	for (int i = 0; i < MAX_PROTOTYPES && steps < MAX_STEPS; i++) {
 		struct ap_own_iter it;
 		struct ap_own own;
 
 		if (!ap_own_begin(v8, receiver, &it) || it.map.type == F(v8, T_JS_PROXY))
 			break;
 		while (ap_own_next(&it, &own)) {
-			if ((own.attributes & AP_DONT_ENUM) || ap_key_kind(v8, own.key) != AP_KEY_STRING ||
+			if ((own.attributes & AP_DONT_ENUM) ||
+			    ap_key_kind(v8, own.key) != AP_KEY_STRING ||
 			    !holds_function(&own, function))
 				continue;
 			if (name && name != own.key)
 				return (struct ap_text){NULL, 0}; /* two names: V8 says none */
 			name = own.key;
 		}
+		steps += it.n;
 		receiver = it.map.prototype;
 	}
 	return name ? ap_v8_text(v8, name, MAX_NAME, arena) : (struct ap_text){NULL, 0};
@@ -57,7 +61,8 @@ static struct ap_text method_name(struct ap_v8 *v8, const struct ap_call_site *s
 		name.s += 4;
 		name.n -= 4;
 	} else if (!name.n) {
-		const char *dot = info->inferred.n ? memrchr(info->inferred.s, '.', info->inferred.n) : NULL;
+		const char *dot =
+			info->inferred.n ? memrchr(info->inferred.s, '.', info->inferred.n) : NULL;
 
 		name = info->inferred;
 		if (dot) {
@@ -93,7 +98,8 @@ static bool ends_with_method(struct ap_text subject, struct ap_text pattern)
 {
 	if (ap_text_eq(subject, pattern))
 		return true;
-	if (subject.n <= pattern.n || memcmp(subject.s + subject.n - pattern.n, pattern.s, pattern.n) != 0)
+	if (subject.n <= pattern.n ||
+	    memcmp(subject.s + subject.n - pattern.n, pattern.s, pattern.n) != 0)
 		return false;
 	char before = subject.s[subject.n - pattern.n - 1];
 	return before == '.' || before == ' ';
@@ -127,13 +133,15 @@ static void append_method_call(struct ap_v8 *v8, const struct ap_call_site *site
 {
 	struct ap_text type = type_name(v8, site->receiver, arena);
 	/* "<instance_members_initializer>", "<static_initializer>": never methods. */
-	struct ap_text method = function.n && function.s[0] == '<' ? (struct ap_text){NULL, 0}
-								   : method_name(v8, site, info, arena);
+	struct ap_text method = function.n && function.s[0] == '<'
+					? (struct ap_text){NULL, 0}
+					: method_name(v8, site, info, arena);
 	struct ap_function_info receiver;
 
-	/* A static method is called on its class: since 10.2 the class is named, not "Function"; since 13.6
-	 * any function. */
-	if (F(v8, CALL_SITE_NAMES_CLASS) && ap_function_info(v8, site->receiver, arena, &receiver) &&
+	/* A static method is called on its class: since 10.2 the class is named, not "Function";
+	 * since 13.6 any function. */
+	if (F(v8, CALL_SITE_NAMES_CLASS) &&
+	    ap_function_info(v8, site->receiver, arena, &receiver) &&
 	    (receiver.kind == AP_FN_CLASS_CONSTRUCTOR || F(v8, CALL_SITE_NAMES_CLASS) == 2)) {
 		struct ap_text name = ap_function_debug_name(v8, site->receiver, arena);
 
@@ -151,10 +159,12 @@ static void append_method_call(struct ap_v8 *v8, const struct ap_call_site *site
 			ap_str_adds(out, "<anonymous>");
 		return;
 	}
-	/* 9.4 leaves the type out only before a name that begins with it, later V8 before any path. */
-	bool with_type = F(v8, CALL_SITE_NAMES_CLASS)
-				 ? is_identifier(function) && !ap_text_eq(function, type)
-				 : !(function.n >= type.n && memcmp(function.s, type.s, type.n) == 0);
+	/* 9.4 leaves the type out only before a name that begins with it, later V8 before any path.
+	 */
+	bool with_type =
+		F(v8, CALL_SITE_NAMES_CLASS)
+			? is_identifier(function) && !ap_text_eq(function, type)
+			: !(function.n >= type.n && memcmp(function.s, type.s, type.n) == 0);
 	if (type.n && with_type) {
 		ap_str_add(out, type.s, type.n);
 		ap_str_addc(out, '.');
@@ -222,7 +232,8 @@ void ap_script_eval_origin(struct ap_v8 *v8, ap_tagged script, struct ap_arena *
 			break;
 		ap_str_adds(out, " (");
 		if (ap_script_is_eval(v8, from.script)) {
-			script = from.script; /* an eval inside an eval: its origin inside the brackets */
+			script = from.script; /* an eval inside an eval: its origin inside the
+						 brackets */
 			continue;
 		}
 		name = ap_script_name(v8, from.script, arena);
@@ -269,10 +280,11 @@ struct ap_text ap_call_site_name(struct ap_v8 *v8, const struct ap_call_site *si
 	return ap_str_text(&out, arena);
 }
 
-void ap_call_site_place(struct ap_v8 *v8, ap_tagged script, int32_t position, struct ap_arena *arena,
-			struct ap_str *out)
+void ap_call_site_place(struct ap_v8 *v8, ap_tagged script, int32_t position,
+			struct ap_arena *arena, struct ap_str *out)
 {
-	struct ap_text name = script ? ap_script_name(v8, script, arena) : (struct ap_text){NULL, 0};
+	struct ap_text name =
+		script ? ap_script_name(v8, script, arena) : (struct ap_text){NULL, 0};
 	struct ap_place place;
 
 	if (!name.s && ap_script_is_eval(v8, script)) {

@@ -57,7 +57,8 @@ bool ap_table_begin(struct ap_v8 *v8, ap_tagged table, bool is_map, struct ap_ta
 		it.stride = 2;
 		it.n = (uint64_t)h[2];
 	} else {
-		if (!ap_v8_is(v8, table, is_map ? AP_F_T_ORDERED_HASH_MAP : AP_F_T_ORDERED_HASH_SET) ||
+		if (!ap_v8_is(v8, table,
+			      is_map ? AP_F_T_ORDERED_HASH_MAP : AP_F_T_ORDERED_HASH_SET) ||
 		    !newest_table(v8, &table) || !ap_v8_array_length(v8, table, &length) ||
 		    !header(v8, table, h))
 			return false;
@@ -85,7 +86,8 @@ bool ap_table_next(struct ap_table_iter *it, ap_tagged *ret_key, ap_tagged *ret_
 		if (oddball == AP_ODDBALL_HOLE || (it->is_weak && oddball == AP_ODDBALL_UNDEFINED))
 			continue;
 		value = key;
-		if ((it->is_map || it->is_weak) && !ap_v8_array_at(it->v8, it->table, at + 1, &value)) {
+		if ((it->is_map || it->is_weak) &&
+		    !ap_v8_array_at(it->v8, it->table, at + 1, &value)) {
 			it->broken = true;
 			return false;
 		}

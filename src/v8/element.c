@@ -39,16 +39,16 @@ static void begin_store(struct ap_element_iter *it, ap_tagged store, int type)
 		uint64_t prefix = DICTIONARY_HEADER + (uint64_t)F(v8, NUMBER_DICTIONARY_PREFIX);
 
 		if (!ap_v8_array_length(v8, store, &length) ||
-		    !ap_v8_smi(v8, store, F(v8, FIXED_ARRAY_DATA) + 16, &capacity) || capacity < 0 ||
-		    prefix + (uint64_t)capacity * DICTIONARY_ENTRY > length) {
+		    !ap_v8_smi(v8, store, F(v8, FIXED_ARRAY_DATA) + 16, &capacity) ||
+		    capacity < 0 || prefix + (uint64_t)capacity * DICTIONARY_ENTRY > length) {
 			it->broken = true;
 			return;
 		}
 		it->mode = AP_ELEMENTS_DICTIONARY;
 		it->n = (uint64_t)capacity;
 	} else if (type == F(v8, T_FIXED_DOUBLE_ARRAY)) {
-		if (!ap_v8_smi(v8, store, F(v8, FIXED_ARRAY_LENGTH), &n) || n < 0 || n > MAX_DOUBLES ||
-		    (n && !ap_v8_array_at(v8, store, (uint64_t)n - 1, &last))) {
+		if (!ap_v8_smi(v8, store, F(v8, FIXED_ARRAY_LENGTH), &n) || n < 0 ||
+		    n > MAX_DOUBLES || (n && !ap_v8_array_at(v8, store, (uint64_t)n - 1, &last))) {
 			it->broken = true;
 			return;
 		}
@@ -91,7 +91,7 @@ static unsigned fast_attributes(const struct ap_v8 *v8, int kind)
 	int base = F(v8, ELEMENTS_NON_EXTENSIBLE_KIND);
 
 	if (kind >= base + 4 && kind <= base + 5)
-		return AP_READ_ONLY | AP_DONT_DELETE; /* frozen */
+		return AP_READ_ONLY | AP_DONT_DELETE;			  /* frozen */
 	return kind >= base + 2 && kind <= base + 3 ? AP_DONT_DELETE : 0; /* sealed */
 }
 
@@ -159,8 +159,9 @@ static bool store_read(struct ap_element_iter *it, uint64_t i, struct ap_own_ele
 			return false;
 		details = ap_smi(word);
 		e->own.address = (it->store & ~3ull) + (uint64_t)data + 8 * (at + 1);
-		e->own.attributes = ((uint32_t)details & (uint32_t)F(v8, DETAILS_ATTRIBUTES_MASK)) >>
-				    F(v8, DETAILS_ATTRIBUTES_SHIFT);
+		e->own.attributes =
+			((uint32_t)details & (uint32_t)F(v8, DETAILS_ATTRIBUTES_MASK)) >>
+			F(v8, DETAILS_ATTRIBUTES_SHIFT);
 		if (!ap_v8_array_at(v8, it->store, at + 1, &word))
 			return true;
 		e->own.readable = true;
@@ -193,7 +194,8 @@ static bool mapped_read(struct ap_element_iter *it, uint64_t i, struct ap_own_el
 	uint64_t slot;
 
 	if (i >= it->n_mapped ||
-	    !ap_v8_word(it->v8, it->mapped, SLOPPY_ENTRIES + 8 * (int64_t)i, &slot) || !ap_is_smi(slot))
+	    !ap_v8_word(it->v8, it->mapped, SLOPPY_ENTRIES + 8 * (int64_t)i, &slot) ||
+	    !ap_is_smi(slot))
 		return false;
 	e->index = i;
 	e->own.readable = ap_context_value(it->v8, it->context, ap_smi(slot), &e->own.slot);
@@ -263,9 +265,10 @@ bool ap_array_length(struct ap_v8 *v8, ap_tagged object, double *ret)
 const char *ap_typed_name(enum ap_typed type)
 {
 	static const char *const names[] = {
-		"Uint8Array",   "Int8Array",    "Uint16Array",       "Int16Array",
-		"Uint32Array",  "Int32Array",   "Float32Array",      "Float64Array",
-		"Uint8ClampedArray", "BigUint64Array", "BigInt64Array", "Float16Array", "TypedArray",
+		"Uint8Array",	     "Int8Array",      "Uint16Array",	"Int16Array",
+		"Uint32Array",	     "Int32Array",     "Float32Array",	"Float64Array",
+		"Uint8ClampedArray", "BigUint64Array", "BigInt64Array", "Float16Array",
+		"TypedArray",
 	};
 
 	return names[type];

@@ -1,9 +1,9 @@
 /*
- * error.stack as it would have come: V8 captures the frames when an error is made and writes them as
- * text when somebody first asks (ErrorUtils::GetFormattedStack of src/execution/messages.cc), with the
- * name and message of that moment. A private symbol of the error holds the text or the frames: a
- * FixedArray of CallSiteInfo (StackFrameInfo in 9.4), one flat array in 14.6, or ErrorStackData around
- * either once the inspector or a warning had asked for more.
+ * error.stack as it would have come: V8 captures the frames when an error is made and writes them
+ * as text when somebody first asks (ErrorUtils::GetFormattedStack of src/execution/messages.cc),
+ * with the name and message of that moment. A private symbol of the error holds the text or the
+ * frames: a FixedArray of CallSiteInfo (StackFrameInfo in 9.4), one flat array in 14.6, or
+ * ErrorStackData around either once the inspector or a warning had asked for more.
  */
 #include "base/number.h"
 #include "v8/builtin.h"
@@ -11,13 +11,13 @@
 
 enum {
 	MAX_FRAMES = 5000,
-	MAX_PROTOTYPES = 1000,
+	MAX_PROTOTYPES = 100,
 	FLAG_WASM = 1 << 0,
 	FLAG_STRICT = 1 << 2,
 	FLAG_CONSTRUCTOR = 1 << 3,
 	FLAG_ASYNC = 1 << 5,
 	FLAG_BASELINE_PC = 1 << 8, /* 14.6, raw frames: Code and a pc offset instead of bytecode */
-	WRAPPED = 8, /* BytecodeWrapper, CodeWrapper: what they stand for */
+	WRAPPED = 8,		   /* BytecodeWrapper, CodeWrapper: what they stand for */
 };
 
 /* The value of the first private symbol that holds a stack, in order of creation. */
@@ -135,7 +135,8 @@ static int32_t site_position(struct ap_v8 *v8, const struct raw_site *raw,
 
 	if (raw->flags & (uint32_t)F(v8, CALL_SITE_COMPUTED_MASK))
 		return offset;
-	if (ap_v8_is(v8, code, AP_F_T_BYTECODE_WRAPPER) || ap_v8_is(v8, code, AP_F_T_CODE_WRAPPER)) {
+	if (ap_v8_is(v8, code, AP_F_T_BYTECODE_WRAPPER) ||
+	    ap_v8_is(v8, code, AP_F_T_CODE_WRAPPER)) {
 		if (!ap_v8_word(v8, code, WRAPPED, &w))
 			return -1;
 		code = w;
@@ -144,7 +145,8 @@ static int32_t site_position(struct ap_v8 *v8, const struct raw_site *raw,
 		(void)ap_bytecode_position(v8, code, offset, &position);
 		return position;
 	}
-	if ((raw->flags & FLAG_BASELINE_PC) && ap_has_fact(v8, AP_F_CALL_SITE_RAW_WORDS) && info->bytecode) {
+	if ((raw->flags & FLAG_BASELINE_PC) && ap_has_fact(v8, AP_F_CALL_SITE_RAW_WORDS) &&
+	    info->bytecode) {
 		struct ap_code baseline = {.code = code, .is_baseline = true};
 		uint32_t size;
 
@@ -185,7 +187,8 @@ static void append_site(struct ap_v8 *v8, const struct raw_site *raw, struct ap_
 	}
 	if (site.is_async && !info.script) {
 		/* Promise.all and its kin: the offset is the index. */
-		ap_str_addf(out, "async Promise.%.*s (index %d)", AP_TEXT_ARG(info.name), raw->offset);
+		ap_str_addf(out, "async Promise.%.*s (index %d)", AP_TEXT_ARG(info.name),
+			    raw->offset);
 		return;
 	}
 	name = ap_call_site_name(v8, &site, arena);
@@ -225,7 +228,8 @@ static bool read_raw_site(struct ap_v8 *v8, ap_tagged sites, uint64_t at, struct
 	struct raw_site raw;
 	uint64_t offset, flags;
 
-	if (!ap_v8_array_at(v8, sites, at, &raw.code) || !ap_v8_array_at(v8, sites, at + 1, &raw.receiver) ||
+	if (!ap_v8_array_at(v8, sites, at, &raw.code) ||
+	    !ap_v8_array_at(v8, sites, at + 1, &raw.receiver) ||
 	    !ap_v8_array_at(v8, sites, at + 2, &raw.function) ||
 	    !ap_v8_array_at(v8, sites, at + 3, &offset) || !ap_is_smi(offset) ||
 	    !ap_v8_array_at(v8, sites, at + 5, &flags) || !ap_is_smi(flags))
@@ -307,17 +311,18 @@ static uint64_t stack_trace_limit(struct ap_v8 *v8, ap_tagged error)
 	return 10;
 }
 
-static void append_sites(struct ap_v8 *v8, ap_tagged error, ap_tagged array, size_t max_bytes,
+/* True if the text got too long and frames were left out. */
+static bool append_sites(struct ap_v8 *v8, ap_tagged error, ap_tagged array, size_t max_bytes,
 			 struct ap_arena *arena, struct ap_str *out)
 {
 	struct sites s;
 	uint64_t first = 0, end;
 
 	if (!sites_begin(v8, array, &s))
-		return;
+		return false;
 	end = s.n;
-	/* Node up to 20 captures more frames for its own errors, and drops those of its helpers when the
-	 * text is written (prepareStackTrace of lib/internal/errors.js). */
+	/* Node up to 20 captures more frames for its own errors, and drops those of its helpers
+	 * when the text is written (prepareStackTrace of lib/internal/errors.js). */
 	if (s.n && site_is_hidden(&s, 0, arena)) {
 		for (uint64_t i = s.n; i-- > 0 && !first;)
 			first = site_is_hidden(&s, i, arena) ? i + 1 : 0;
@@ -325,15 +330,18 @@ static void append_sites(struct ap_v8 *v8, ap_tagged error, ap_tagged array, siz
 		if (end - first > limit)
 			end = first + limit;
 	}
-	for (uint64_t i = first; i < end && out->n <= max_bytes; i++) {
+	for (uint64_t i = first; i < end; i++) {
 		struct raw_site raw = {0};
 		enum site_state state = sites_at(&s, i, &raw);
 
+		if (out->n > max_bytes)
+			return true;
 		if (state == SITE_OK)
 			append_site(v8, &raw, arena, out);
 		else if (state == SITE_UNREADABLE)
 			ap_str_adds(out, "\n    at <unreadable>");
 	}
+	return false;
 }
 
 struct ap_text ap_error_stack(struct ap_v8 *v8, ap_tagged error, uint32_t max_units,
@@ -357,7 +365,7 @@ struct ap_text ap_error_stack(struct ap_v8 *v8, ap_tagged error, uint32_t max_un
 		return (struct ap_text){NULL, 0};
 	struct ap_text header = ap_error_header(v8, error, arena);
 	ap_str_add(&out, header.s, header.n);
-	append_sites(v8, error, stack, max_units, arena, &out);
+	*ret_cut = append_sites(v8, error, stack, max_units, arena, &out);
 	return ap_str_text(&out, arena);
 }
 
@@ -368,8 +376,8 @@ bool ap_error_is_native_stack(struct ap_v8 *v8, ap_tagged object, const struct a
 	ap_tagged stack;
 	bool builtin;
 
-	if (own->kind != AP_OWN_ACCESSOR || !own->getter || !ap_v8_text_equals(v8, own->key, "stack") ||
-	    !captured_stack(v8, object, &stack))
+	if (own->kind != AP_OWN_ACCESSOR || !own->getter ||
+	    !ap_v8_text_equals(v8, own->key, "stack") || !captured_stack(v8, object, &stack))
 		return false;
 	ap_arena_init(&scratch, 1 << 20);
 	/* A template is a function that nobody asked for yet. */

@@ -1,7 +1,7 @@
 /*
- * JSGeneratorObject and what derives from it (src/objects/js-generator.tq): continuation is -2 while it
- * runs, -1 once it is closed, else the place in the bytecode; 0 before the first step. While suspended,
- * input_or_debug_pos is the bytecode offset.
+ * JSGeneratorObject and what derives from it (src/objects/js-generator.tq): continuation is -2
+ * while it runs, -1 once it is closed, else the place in the bytecode; 0 before the first step.
+ * While suspended, input_or_debug_pos is the bytecode offset.
  */
 #include "v8/builtin.h"
 
@@ -30,7 +30,8 @@ bool ap_generator_read(struct ap_v8 *v8, ap_tagged generator, struct ap_arena *a
 	else if (continuation == CLOSED)
 		g.state = AP_GENERATOR_CLOSED;
 	else if (continuation == 0 && !is_async_function)
-		g.state = AP_GENERATOR_START; /* an async function runs up to its first await at once */
+		g.state = AP_GENERATOR_START; /* an async function runs up to its first await at
+						 once */
 	else
 		g.state = AP_GENERATOR_SUSPENDED;
 	/* The first suspension stands at the function's start, before the parameters are bound. */

@@ -1,6 +1,7 @@
 /*
- * Modules (src/objects/module.tq, source-text-module.tq, synthetic-module.tq): a namespace knows its
- * Module, whose exports map names to Cells. The namespace's own properties are accessors of V8's.
+ * Modules (src/objects/module.tq, source-text-module.tq, synthetic-module.tq): a namespace knows
+ * its Module, whose exports map names to Cells. The namespace's own properties are accessors of
+ * V8's.
  */
 #include "v8/builtin.h"
 
@@ -15,7 +16,8 @@ bool ap_namespace_module(struct ap_v8 *v8, ap_tagged ns, ap_tagged *ret_module)
 	uint64_t w;
 
 	if (!ap_v8_word(v8, ns, F(v8, NAMESPACE_MODULE), &w) ||
-	    (!ap_v8_is(v8, w, AP_F_T_SOURCE_TEXT_MODULE) && !ap_v8_is(v8, w, AP_F_T_SYNTHETIC_MODULE)))
+	    (!ap_v8_is(v8, w, AP_F_T_SOURCE_TEXT_MODULE) &&
+	     !ap_v8_is(v8, w, AP_F_T_SYNTHETIC_MODULE)))
 		return false;
 	*ret_module = w;
 	return true;
@@ -83,7 +85,8 @@ struct ap_text ap_module_name(struct ap_v8 *v8, ap_tagged module, struct ap_aren
 			type = ap_v8_type(v8, w);
 		if (type == F(v8, T_SCRIPT))
 			return ap_script_name(v8, w, arena);
-		if ((ap_function_info(v8, w, arena, &info) || ap_shared_info(v8, w, arena, &info)) &&
+		if ((ap_function_info(v8, w, arena, &info) ||
+		     ap_shared_info(v8, w, arena, &info)) &&
 		    info.script)
 			return ap_script_name(v8, info.script, arena);
 	}

@@ -1,6 +1,6 @@
 /*
- * Names that V8 gives: the constructor of an object as its heap snapshot labels it, a function as its
- * stack traces call it, a stack frame as error.stack prints it.
+ * Names that V8 gives: the constructor of an object as its heap snapshot labels it, a function as
+ * its stack traces call it, a stack frame as error.stack prints it.
  *
  * Ownership: texts are built in the caller's arena, or are constants.
  */
@@ -9,18 +9,20 @@
 
 #include "v8/property.h"
 
-/* JSReceiver::GetConstructorName: "Dog", "Object"; s == NULL if `object` is no JavaScript object. */
+/* JSReceiver::GetConstructorName: "Dog", "Object"; s == NULL if `object` is no JavaScript object.
+ */
 struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena);
 /*
  * The name of the function or class whose `prototype` this object is; s == NULL if it is none.
  * ap_constructor_name() of such an object names what the prototype itself is an instance of.
  */
 struct ap_text ap_prototype_of(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena);
-/* JSFunction::GetDebugName: an own `name` that is a string, else the name, else the inferred one. */
+/* JSFunction::GetDebugName: an own `name` that is a string, else the name, else the inferred one.
+ */
 struct ap_text ap_function_debug_name(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena);
 /*
- * `f.name` as far as V8 holds it: an own `name` that is a string, else the name as written, "anonymous"
- * for what `new Function` made. s == NULL if unreadable.
+ * `f.name` as far as V8 holds it: an own `name` that is a string, else the name as written,
+ * "anonymous" for what `new Function` made. s == NULL if unreadable.
  */
 struct ap_text ap_function_name(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena);
 /* The `prototype` of a function as far as it exists: V8 makes most of them on demand. */
@@ -38,9 +40,10 @@ struct ap_call_site {
  */
 struct ap_text ap_call_site_name(struct ap_v8 *v8, const struct ap_call_site *site,
 				 struct ap_arena *arena);
-/* "file.js:3:7", "eval at f (file.js:3:7), <anonymous>:1:1", "<anonymous>": position -1 if unknown. */
-void ap_call_site_place(struct ap_v8 *v8, ap_tagged script, int32_t position, struct ap_arena *arena,
-			struct ap_str *out);
+/* "file.js:3:7", "eval at f (file.js:3:7), <anonymous>:1:1", "<anonymous>": position -1 if unknown.
+ */
+void ap_call_site_place(struct ap_v8 *v8, ap_tagged script, int32_t position,
+			struct ap_arena *arena, struct ap_str *out);
 bool ap_script_is_eval(struct ap_v8 *v8, ap_tagged script);
 /* "eval at f (file.js:3:7)". */
 void ap_script_eval_origin(struct ap_v8 *v8, ap_tagged script, struct ap_arena *arena,

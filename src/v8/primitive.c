@@ -6,7 +6,7 @@
 #include "v8/builtin.h"
 
 enum {
-	BIGINT_BITFIELD = 8,  /* sign in bit 0, length in digits above (src/objects/bigint.h) */
+	BIGINT_BITFIELD = 8, /* sign in bit 0, length in digits above (src/objects/bigint.h) */
 	BIGINT_DIGITS = 16,
 	MAX_DIGITS = 1 << 20, /* kMaxLengthBits is 2^30: 2^24 digits; a decimal takes n^2 */
 	MAX_DECIMAL_DIGITS = 1 << 14,
@@ -17,7 +17,8 @@ struct ap_text ap_bigint_text(struct ap_v8 *v8, ap_tagged bigint, struct ap_aren
 	struct ap_text ret = {NULL, 0};
 	uint32_t bitfield;
 
-	if (!ap_v8_is(v8, bigint, AP_F_T_BIGINT) || !ap_v8_u32(v8, bigint, BIGINT_BITFIELD, &bitfield))
+	if (!ap_v8_is(v8, bigint, AP_F_T_BIGINT) ||
+	    !ap_v8_u32(v8, bigint, BIGINT_BITFIELD, &bitfield))
 		return ret;
 	uint32_t n = bitfield >> 1;
 	if (n > MAX_DIGITS)
@@ -55,7 +56,8 @@ bool ap_symbol_description(struct ap_v8 *v8, ap_tagged symbol, uint32_t max_unit
 {
 	uint64_t name;
 
-	if (!ap_v8_is(v8, symbol, AP_F_T_SYMBOL) || !ap_v8_word(v8, symbol, F(v8, SYMBOL_NAME), &name))
+	if (!ap_v8_is(v8, symbol, AP_F_T_SYMBOL) ||
+	    !ap_v8_word(v8, symbol, F(v8, SYMBOL_NAME), &name))
 		return false;
 	if (ap_v8_is_undefined(v8, name)) {
 		*ret = (struct ap_text){NULL, 0};
@@ -108,9 +110,10 @@ struct ap_text ap_date_text(double ms, struct ap_arena *arena)
 	days = t / 86400000 - (t % 86400000 < 0);
 	t -= days * 86400000;
 	civil(days, &year, &month, &day);
-	text = ap_printf(arena, year >= 0 && year <= 9999 ? "%04lld-%02u-%02uT%02d:%02d:%02d.%03dZ"
-				: year < 0 ? "-%06lld-%02u-%02uT%02d:%02d:%02d.%03dZ"
-					   : "+%06lld-%02u-%02uT%02d:%02d:%02d.%03dZ",
+	text = ap_printf(arena,
+			 year >= 0 && year <= 9999 ? "%04lld-%02u-%02uT%02d:%02d:%02d.%03dZ"
+			 : year < 0		   ? "-%06lld-%02u-%02uT%02d:%02d:%02d.%03dZ"
+						   : "+%06lld-%02u-%02uT%02d:%02d:%02d.%03dZ",
 			 (long long)(year < 0 ? -year : year), month, day, (int)(t / 3600000),
 			 (int)(t / 60000 % 60), (int)(t / 1000 % 60), (int)(t % 1000));
 	return ap_text_of(text);
@@ -118,11 +121,13 @@ struct ap_text ap_date_text(double ms, struct ap_arena *arena)
 
 struct ap_text ap_regexp_flags(struct ap_v8 *v8, ap_tagged regexp, struct ap_arena *arena)
 {
-	/* JSRegExpFlags: bits alike in 9.4 to 14.6; letters in the order of RegExp.prototype.flags. */
+	/* JSRegExpFlags: bits alike in 9.4 to 14.6; letters in the order of RegExp.prototype.flags.
+	 */
 	static const struct {
 		char letter;
 		unsigned char bit;
-	} flags[] = {{'d', 7}, {'g', 0}, {'i', 1}, {'l', 6}, {'m', 2}, {'s', 5}, {'u', 4}, {'v', 8}, {'y', 3}};
+	} flags[] = {{'d', 7}, {'g', 0}, {'i', 1}, {'l', 6}, {'m', 2},
+		     {'s', 5}, {'u', 4}, {'v', 8}, {'y', 3}};
 	char text[sizeof(flags) / sizeof(flags[0]) + 1];
 	size_t n = 0;
 	int32_t bits;

@@ -1,7 +1,8 @@
 /*
- * JSPromise (src/objects/js-promise.tq): while pending, reactions_or_result holds the PromiseReactions,
- * newest first. An await's handlers are builtins whose context holds the generator; those of
- * Promise.all and its kin hold the capability of the combined promise (see async.c).
+ * JSPromise (src/objects/js-promise.tq): while pending, reactions_or_result holds the
+ * PromiseReactions, newest first. An await's handlers are builtins whose context holds the
+ * generator; those of Promise.all and its kin hold the capability of the combined promise (see
+ * async.c).
  */
 #include "v8/builtin.h"
 
@@ -18,7 +19,8 @@ bool ap_promise_read(struct ap_v8 *v8, ap_tagged promise, struct ap_promise *ret
 	int32_t flags;
 
 	if (!ap_v8_is(v8, promise, AP_F_T_JS_PROMISE) ||
-	    !ap_v8_smi(v8, promise, F(v8, PROMISE_FLAGS), &flags) || (flags & STATUS_MASK) == STATUS_MASK ||
+	    !ap_v8_smi(v8, promise, F(v8, PROMISE_FLAGS), &flags) ||
+	    (flags & STATUS_MASK) == STATUS_MASK ||
 	    !ap_v8_word(v8, promise, F(v8, PROMISE_RESULT), &p.result))
 		return false;
 	p.state = (enum ap_promise_state)(flags & STATUS_MASK);
@@ -47,7 +49,8 @@ static ap_tagged handler_target(struct ap_v8 *v8, ap_tagged handler, bool *ret_i
 			type = ap_v8_type(v8, w);
 			if (type < 0)
 				continue;
-			if (type == F(v8, T_JS_ASYNC_FUNCTION) || type == F(v8, T_JS_ASYNC_GENERATOR)) {
+			if (type == F(v8, T_JS_ASYNC_FUNCTION) ||
+			    type == F(v8, T_JS_ASYNC_GENERATOR)) {
 				*ret_is_generator = true;
 				found = w;
 			} else if (type == F(v8, T_JS_PROMISE) ||
@@ -76,7 +79,8 @@ struct ap_err *ap_promise_awaiters(struct ap_v8 *v8, ap_tagged promise, struct a
 		size_t first = list.n;
 		ap_tagged reaction;
 
-		if (!ap_promise_read(v8, pending[next_pending++], &p) || p.state != AP_PROMISE_PENDING)
+		if (!ap_promise_read(v8, pending[next_pending++], &p) ||
+		    p.state != AP_PROMISE_PENDING)
 			continue;
 		for (reaction = p.result; ap_is_object(reaction) && budget; budget--) {
 			uint64_t fulfill = 0, reject = 0, derived = 0;

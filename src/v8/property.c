@@ -1,14 +1,16 @@
 /*
- * Own properties: descriptors with in-object and out-of-object fields (src/objects/descriptor-array.h,
- * property-details.h, field-index.h), NameDictionary and GlobalDictionary (dictionary.h). A double field
- * holds a HeapNumber box since 8.x.
+ * Own properties: descriptors with in-object and out-of-object fields
+ * (src/objects/descriptor-array.h, property-details.h, field-index.h), NameDictionary and
+ * GlobalDictionary (dictionary.h). A double field holds a HeapNumber box since 8.x.
  */
 #include "v8/property.h"
 
 enum {
-	MAX_PROTOTYPES = 10000,
+	MAX_PROTOTYPES = 1000,
+	MAX_STEPS = 1 << 20,		    /* of one question to a whole prototype chain */
+	INTERESTING = 1,		    /* NameDictionary::MayHaveInterestingPropertiesBit */
 	PROPERTY_ARRAY_LENGTH_MASK = 0x3ff, /* PropertyArray::LengthField */
-	DICTIONARY_HEADER = 3,              /* elements, deleted, capacity */
+	DICTIONARY_HEADER = 3,		    /* elements, deleted, capacity */
 	DESCRIPTOR_SIZE = 24,
 };
 
@@ -32,7 +34,10 @@ ap_tagged ap_map_constructor(struct ap_v8 *v8, const struct ap_map_info *map)
 		if (type < 0)
 			return 0;
 		if (type != F(v8, T_MAP))
-			return ap_type_is_function(v8, type) || type == F(v8, T_FUNCTION_TEMPLATE_INFO) ? at : 0;
+			return ap_type_is_function(v8, type) ||
+					       type == F(v8, T_FUNCTION_TEMPLATE_INFO)
+				       ? at
+				       : 0;
 		if (!ap_v8_word(v8, at, F(v8, MAP_CONSTRUCTOR), &at))
 			return 0;
 	}
@@ -41,7 +46,8 @@ ap_tagged ap_map_constructor(struct ap_v8 *v8, const struct ap_map_info *map)
 
 static unsigned details_attributes(const struct ap_v8 *v8, uint32_t details)
 {
-	return (details & (uint32_t)F(v8, DETAILS_ATTRIBUTES_MASK)) >> F(v8, DETAILS_ATTRIBUTES_SHIFT);
+	return (details & (uint32_t)F(v8, DETAILS_ATTRIBUTES_MASK)) >>
+	       F(v8, DETAILS_ATTRIBUTES_SHIFT);
 }
 
 /* Index of the first entry: name dictionaries got a word of flags in 11.3, global ones did not. */
@@ -69,7 +75,8 @@ bool ap_own_begin(struct ap_v8 *v8, ap_tagged object, struct ap_own_iter *ret_it
 		it.n = (it.map.bit_field3 & (uint32_t)F(v8, MAP_NOF_MASK)) >> F(v8, MAP_NOF_SHIFT);
 		it.table = it.map.descriptors;
 		it.mode = AP_OWN_FAST;
-		/* A map shares its descriptors with those it grew into: never more than there are. */
+		/* A map shares its descriptors with those it grew into: never more than there are.
+		 */
 		if (it.n && (!ap_v8_u16(v8, it.table, F(v8, DESCRIPTORS_COUNT), &described) ||
 			     described < it.n)) {
 			it.broken = true;
@@ -177,7 +184,9 @@ static bool fast_next(struct ap_own_iter *it, struct ap_own *own)
 	uint32_t details = (uint32_t)raw;
 	own->attributes = details_attributes(v8, details);
 	if (!(details & (uint32_t)F(v8, DETAILS_LOCATION_MASK))) {
-		field_read(it, (details & (uint32_t)F(v8, DETAILS_INDEX_MASK)) >> F(v8, DETAILS_INDEX_SHIFT),
+		field_read(it,
+			   (details & (uint32_t)F(v8, DETAILS_INDEX_MASK)) >>
+				   F(v8, DETAILS_INDEX_SHIFT),
 			   own);
 		return true;
 	}
@@ -234,7 +243,8 @@ bool ap_own_next(struct ap_own_iter *it, struct ap_own *ret)
 {
 	while (it->i < it->n) {
 		struct ap_own own = {0};
-		bool found = it->mode == AP_OWN_FAST ? fast_next(it, &own) : dictionary_next(it, &own);
+		bool found =
+			it->mode == AP_OWN_FAST ? fast_next(it, &own) : dictionary_next(it, &own);
 
 		it->i++;
 		if (found) {
@@ -245,15 +255,22 @@ bool ap_own_next(struct ap_own_iter *it, struct ap_own *ret)
 	return false;
 }
 
-bool ap_own_find(struct ap_v8 *v8, ap_tagged object, const char *name, struct ap_own *ret)
+/* Most keys differ in length: that is one word to look at. */
+static bool key_is(struct ap_v8 *v8, ap_tagged key, const char *name, size_t n)
 {
-	struct ap_own_iter it;
+	uint32_t length;
+
+	return ap_v8_u32(v8, key, F(v8, STRING_LENGTH), &length) && length == n &&
+	       ap_v8_text_equals(v8, key, name);
+}
+
+static bool find(struct ap_own_iter *it, const char *name, struct ap_own *ret)
+{
+	size_t n = strlen(name);
 	struct ap_own own;
 
-	if (!ap_own_begin(v8, object, &it))
-		return false;
-	while (ap_own_next(&it, &own)) {
-		if (ap_v8_text_equals(v8, own.key, name)) {
+	while (ap_own_next(it, &own)) {
+		if (key_is(it->v8, own.key, name, n)) {
 			*ret = own;
 			return true;
 		}
@@ -261,16 +278,24 @@ bool ap_own_find(struct ap_v8 *v8, ap_tagged object, const char *name, struct ap
 	return false;
 }
 
+bool ap_own_find(struct ap_v8 *v8, ap_tagged object, const char *name, struct ap_own *ret)
+{
+	struct ap_own_iter it;
+
+	return ap_own_begin(v8, object, &it) && find(&it, name, ret);
+}
+
 bool ap_own_lookup(struct ap_v8 *v8, ap_tagged object, const char *name, struct ap_own *ret)
 {
-	struct ap_map_info map;
+	struct ap_own_iter it;
+	uint64_t steps = 0;
 
-	for (int i = 0; i < MAX_PROTOTYPES && ap_v8_map(v8, object, &map); i++) {
-		if (ap_own_find(v8, object, name, ret))
+	for (int i = 0; i < MAX_PROTOTYPES && steps < MAX_STEPS && ap_own_begin(v8, object, &it);
+	     i++) {
+		if (find(&it, name, ret))
 			return true;
-		if (!ap_type_is_receiver(v8, map.type))
-			return false;
-		object = map.prototype;
+		steps += it.n;
+		object = it.map.prototype;
 	}
 	return false;
 }
@@ -296,9 +321,23 @@ enum ap_key_kind ap_key_kind(struct ap_v8 *v8, ap_tagged key)
 	if (!(flags & (uint32_t)F(v8, SYMBOL_PRIVATE_MASK)))
 		return AP_KEY_SYMBOL;
 	/* A brand says "private name" too, and more. */
-	return (flags & (uint32_t)F(v8, SYMBOL_PRIVATE_NAME_MASK)) == (uint32_t)F(v8, SYMBOL_PRIVATE_NAME)
+	return (flags & (uint32_t)F(v8, SYMBOL_PRIVATE_NAME_MASK)) ==
+			       (uint32_t)F(v8, SYMBOL_PRIVATE_NAME)
 		       ? AP_KEY_PRIVATE_NAME
 		       : AP_KEY_HIDDEN;
+}
+
+bool ap_own_may_be_tagged(const struct ap_own_iter *it)
+{
+	uint64_t flags;
+
+	if (!(it->map.bit_field3 >> F(it->v8, MAP_INTERESTING_SHIFT) & 1))
+		return false;
+	/* A map in dictionary mode says yes to be safe. */
+	return it->mode != AP_OWN_DICTIONARY || !ap_has_fact(it->v8, AP_F_NAME_DICTIONARY_FLAGS) ||
+	       !ap_v8_array_at(it->v8, it->table, (uint64_t)F(it->v8, NAME_DICTIONARY_FLAGS),
+			       &flags) ||
+	       !ap_is_smi(flags) || (ap_smi(flags) & INTERESTING);
 }
 
 bool ap_key_is_well_known(struct ap_v8 *v8, ap_tagged key, const char *description)
@@ -306,7 +345,8 @@ bool ap_key_is_well_known(struct ap_v8 *v8, ap_tagged key, const char *descripti
 	uint32_t flags;
 	uint64_t name;
 
-	return ap_v8_is(v8, key, AP_F_T_SYMBOL) && ap_v8_u32(v8, key, F(v8, SYMBOL_FLAGS), &flags) &&
+	return ap_v8_is(v8, key, AP_F_T_SYMBOL) &&
+	       ap_v8_u32(v8, key, F(v8, SYMBOL_FLAGS), &flags) &&
 	       (flags & (uint32_t)F(v8, SYMBOL_WELL_KNOWN_MASK)) &&
 	       ap_v8_word(v8, key, F(v8, SYMBOL_NAME), &name) &&
 	       ap_v8_text_equals(v8, name, description);

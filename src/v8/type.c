@@ -24,8 +24,8 @@ struct ap_text ap_v8_type_name(const struct ap_v8 *v8, int type, struct ap_arena
 {
 	if (ap_type_is_string(v8, type)) {
 		static const char *const shapes[] = {"SeqString",    "ConsString", "ExternalString",
-						     "SlicedString", "String",     "ThinString",
-						     "String",       "String"};
+						     "SlicedString", "String",	   "ThinString",
+						     "String",	     "String"};
 		return ap_text_of(shapes[type & F(v8, STRING_REPRESENTATION_MASK) & 7]);
 	}
 	for (size_t i = 0; type >= 0 && i < AP_N_FACTS; i++) {
@@ -37,7 +37,8 @@ struct ap_text ap_v8_type_name(const struct ap_v8 *v8, int type, struct ap_arena
 		if (strncmp(name, "T_FIRST_", 8) == 0 || strncmp(name, "T_LAST_", 7) == 0)
 			continue;
 		symbol = ap_fact_symbol((enum ap_fact_id)i);
-		if (symbol && strncmp(symbol, "v8dbg_type_", 11) == 0 && (end = strstr(symbol + 11, "__")))
+		if (symbol && strncmp(symbol, "v8dbg_type_", 11) == 0 &&
+		    (end = strstr(symbol + 11, "__")))
 			return (struct ap_text){symbol + 11, (size_t)(end - symbol - 11)};
 		return camel(name, arena);
 	}

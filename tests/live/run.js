@@ -168,7 +168,8 @@ function propertyDifference(expected, privates, actual, where) {
     if (!same.length)
       return `${where}: no ${e.name}`;
     const { computed, ...data } = e;
-    const wanted = (p) => computed && p.kind === 'native' ? { name: e.name, ...(p.value && { value: e.value }) } : data;
+    const wanted = (p) => !computed || p.kind !== 'native' ? data :
+      { name: e.name, ...(p.value && e.value && { value: e.value }) };
     const fits = same.find((p) => !difference(wanted(p), p, ''));
     if (!fits)
       return difference(wanted(same[0]), same[0], `${where}.${e.name}`);
