@@ -82,7 +82,7 @@ struct ap_err *ap_elf_open(const char *path, struct ap_elf **ret_elf)
 		ap_elf_close(elf);
 		return &ap_err_nomem;
 	}
-	err = ap_map_open(path, &elf->map);
+	err = ap_map_open(path, &elf->map, NULL);
 	if (!err)
 		err = elf_check_header(&elf->map, path, &elf->header);
 	if (err) {

@@ -1,6 +1,7 @@
 #include "image/image.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "image/image_private.h"
 #include "base/str.h"
@@ -126,9 +127,10 @@ struct ap_err *ap_image_open_core(const char *path, const struct ap_image_option
 
 	if (!image)
 		return &ap_err_nomem;
+	image->fd = -1;
 	ap_arena_init(&image->arena, 0);
 	image->path = strdup(path);
-	struct ap_err *err = image->path ? ap_input_map(path, &image->map) : &ap_err_nomem;
+	struct ap_err *err = image->path ? ap_input_map(path, &image->map, &image->fd) : &ap_err_nomem;
 	if (!err)
 		err = image_load_core(image, options);
 	if (err) {
@@ -146,6 +148,7 @@ struct ap_err *ap_image_of_segments(const struct ap_segment *segments, size_t n,
 
 	if (!image)
 		return &ap_err_nomem;
+	image->fd = -1;
 	for (size_t i = 0; i < n; i++) {
 		if (!ap_vec_push(&image->arena, &image->segments, segments[i])) {
 			ap_image_close(image);
@@ -164,6 +167,8 @@ void ap_image_close(struct ap_image *image)
 	for (size_t i = 0; i < image->modules.n; i++)
 		ap_elf_close(image->modules.at[i].elf);
 	ap_map_close(&image->map);
+	if (image->fd >= 0)
+		close(image->fd);
 	ap_arena_close(&image->arena);
 	free(image->path);
 	free(image);
@@ -264,6 +269,14 @@ const struct ap_module *ap_image_main_module(const struct ap_image *image)
 			return &image->modules.at[i];
 	}
 	return NULL;
+}
+
+uint64_t ap_image_touched(const struct ap_image *image, const struct ap_segment *segment)
+{
+	if (segment->origin != AP_SEGMENT_CORE || image->fd < 0)
+		return segment->data ? segment->end - segment->start : 0;
+	return ap_map_present(image->fd, (uint64_t)(segment->data - image->map.data),
+			      segment->end - segment->start);
 }
 
 const uint8_t *ap_image_view(const struct ap_image *image, ap_addr addr, uint64_t *ret_bytes)

@@ -110,6 +110,12 @@ const struct ap_module *ap_image_module_at(const struct ap_image *image, ap_addr
 /* The module of the program itself, or NULL. */
 const struct ap_module *ap_image_main_module(const struct ap_image *image);
 
+/*
+ * Bytes of a segment that the process ever touched: what it never did is a hole in the core. Equals
+ * the segment's size for cores whose holes a copy filled.
+ */
+uint64_t ap_image_touched(const struct ap_image *image, const struct ap_segment *segment);
+
 /* Readable bytes that follow `addr` without a hole, `*ret_bytes` of them; NULL if absent. */
 const uint8_t *ap_image_view(const struct ap_image *image, ap_addr addr, uint64_t *ret_bytes);
 /* All or nothing; crosses adjoining segments. */

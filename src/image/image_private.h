@@ -9,6 +9,7 @@ struct ap_image {
 	struct ap_arena arena;
 	char *path;
 	struct ap_map map;
+	int fd; /* of the core's bytes, -1: none */
 	struct ap_core_header header;
 	struct ap_core_notes notes;
 	AP_VEC(struct ap_segment) segments; /* sorted, not overlapping */

@@ -142,7 +142,7 @@ static struct ap_err *input_unpack(struct archive *a, const char *path, struct i
 	return rc != ARCHIVE_EOF && end == 0 ? input_error(a, path) : NULL;
 }
 
-static struct ap_err *input_spool_map(const char *path, struct ap_map *ret_map)
+static struct ap_err *input_spool_map(const char *path, struct ap_map *ret_map, int *ret_fd)
 {
 	struct input_spool spool = {.fd = -1, .dir = ""};
 	struct archive *a;
@@ -153,7 +153,10 @@ static struct ap_err *input_spool_map(const char *path, struct ap_map *ret_map)
 	archive_read_free(a);
 	if (!err)
 		err = ap_map_fd(spool.fd, path, ret_map);
-	close(spool.fd);
+	if (err)
+		close(spool.fd);
+	else
+		*ret_fd = spool.fd;
 	return err;
 }
 
@@ -173,12 +176,12 @@ static bool input_is_compressed(const struct ap_map *map)
 	return false;
 }
 
-struct ap_err *ap_input_map(const char *path, struct ap_map *ret_map)
+struct ap_err *ap_input_map(const char *path, struct ap_map *ret_map, int *ret_fd)
 {
 	struct stat st;
 
 	if (strcmp(path, "-") == 0)
-		return input_spool_map(path, ret_map);
+		return input_spool_map(path, ret_map, ret_fd);
 	if (stat(path, &st) < 0) {
 		int errnum = errno;
 		struct ap_err *err = ap_err_errno(errnum, "cannot open %s", path);
@@ -187,17 +190,20 @@ struct ap_err *ap_input_map(const char *path, struct ap_map *ret_map)
 							: "check the permissions of the file and its folder");
 	}
 	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISCHR(st.st_mode))
-		return input_spool_map(path, ret_map);
+		return input_spool_map(path, ret_map, ret_fd);
 	struct ap_map map;
-	struct ap_err *err = ap_map_open(path, &map);
+	int fd;
+	struct ap_err *err = ap_map_open(path, &map, &fd);
 	if (err)
 		return ap_err_find_hint(err) ? err
 					     : ap_err_hint(err, "check the permissions: cores are "
 								"readable by their owner only");
 	if (!input_is_compressed(&map)) {
 		*ret_map = map;
+		*ret_fd = fd;
 		return NULL;
 	}
 	ap_map_close(&map);
-	return input_spool_map(path, ret_map);
+	close(fd);
+	return input_spool_map(path, ret_map, ret_fd);
 }

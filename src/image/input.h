@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "os/map.h"
 
-struct ap_err *ap_input_map(const char *path, struct ap_map *ret_map);
+/* `*ret_fd` is a descriptor of the mapped bytes, to ask for holes in them; the caller closes it. */
+struct ap_err *ap_input_map(const char *path, struct ap_map *ret_map, int *ret_fd);
 
 #endif

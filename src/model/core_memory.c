@@ -80,7 +80,7 @@ struct ap_err *ap_core_memory(struct ap_core_model *core, struct ap_arena *arena
 
 	for (size_t i = 0; i < n; i++) {
 		const struct ap_segment *s = &segments[i];
-		uint64_t size = s->end - s->start, in_heap = 0, in_code = 0;
+		uint64_t size = s->end - s->start, in_heap = 0, in_code = 0, touched;
 
 		if (s->origin != AP_SEGMENT_CORE)
 			continue;
@@ -88,8 +88,11 @@ struct ap_err *ap_core_memory(struct ap_core_model *core, struct ap_arena *arena
 			heap_bytes(core, s, &page_end, &in_heap, &in_code);
 		heap += in_heap;
 		code += in_code;
-		if (in_heap || in_code)
-			size -= in_heap + in_code;
+		/* V8 commits whole pages; of stacks and malloc's arenas only what was touched is in use. */
+		touched = ap_image_touched(core->image, s);
+		size -= in_heap + in_code;
+		if (size > touched)
+			size = touched;
 		if (s->path)
 			files += size;
 		else if (is_stack(core, s))

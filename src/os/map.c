@@ -28,7 +28,7 @@ struct ap_err *ap_map_fd(int fd, const char *path, struct ap_map *ret_map)
 	return NULL;
 }
 
-struct ap_err *ap_map_open(const char *path, struct ap_map *ret_map)
+struct ap_err *ap_map_open(const char *path, struct ap_map *ret_map, int *ret_fd)
 {
 	struct stat st;
 
@@ -41,8 +41,34 @@ struct ap_err *ap_map_open(const char *path, struct ap_map *ret_map)
 	if (fd < 0)
 		return ap_err_errno(errno, "cannot open %s", path);
 	struct ap_err *err = ap_map_fd(fd, path, ret_map);
-	close(fd);
+	if (err || !ret_fd)
+		close(fd);
+	else
+		*ret_fd = fd;
 	return err;
+}
+
+uint64_t ap_map_present(int fd, uint64_t offset, uint64_t bytes)
+{
+	uint64_t present = 0, end;
+
+	if (__builtin_add_overflow(offset, bytes, &end) || end > INT64_MAX)
+		return 0;
+	while (offset < end) {
+		off_t data = lseek(fd, (off_t)offset, SEEK_DATA);
+
+		/* ENXIO: only holes follow. Anything else: a file system without holes. */
+		if (data < 0)
+			return errno == ENXIO ? present : bytes;
+		if ((uint64_t)data >= end)
+			break;
+		off_t hole = lseek(fd, data, SEEK_HOLE);
+		if (hole <= data)
+			return bytes;
+		present += ((uint64_t)hole < end ? (uint64_t)hole : end) - (uint64_t)data;
+		offset = (uint64_t)hole;
+	}
+	return present;
 }
 
 void ap_map_close(struct ap_map *map)

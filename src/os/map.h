@@ -19,7 +19,10 @@ struct ap_map {
 
 /* `path` names the file in messages. The descriptor stays the caller's. */
 struct ap_err *ap_map_fd(int fd, const char *path, struct ap_map *ret_map);
-struct ap_err *ap_map_open(const char *path, struct ap_map *ret_map);
+/* With `ret_fd` the descriptor stays open and becomes the caller's; it may be NULL. */
+struct ap_err *ap_map_open(const char *path, struct ap_map *ret_map, int *ret_fd);
+/* Bytes of [offset, offset + bytes) that are not holes: pages the process never touched are. */
+uint64_t ap_map_present(int fd, uint64_t offset, uint64_t bytes);
 void ap_map_close(struct ap_map *map);
 
 #endif
