@@ -20,6 +20,11 @@ struct ap_v8_private {
 		size_t n;
 		bool searched;
 	} builtin_copies;
+	struct {
+		const uint8_t *ops; /* enum ap_translation_op by opcode, or NULL */
+		bool has_match;     /* MATCH_PREVIOUS_TRANSLATION exists */
+		bool searched;
+	} translations;
 };
 
 /* isolate.c: fills v8->isolates. */
