@@ -20,6 +20,20 @@ const struct ap_cmd *const ap_cmd_table[] = {
 	&ap_cmd_jsconstructor,
 	&ap_cmd_jsfunction,
 	&ap_cmd_jsarray,
+	&ap_cmd_nodebuffer,
+	/* V8's layouts */
+	&ap_cmd_profile,
+	&ap_cmd_v8function,
+	&ap_cmd_v8context,
+	&ap_cmd_v8scopeinfo,
+	&ap_cmd_v8str,
+	&ap_cmd_v8type,
+	&ap_cmd_v8whatis,
+	&ap_cmd_v8array,
+	&ap_cmd_v8types,
+	&ap_cmd_v8frametypes,
+	&ap_cmd_v8classes,
+	&ap_cmd_v8field,
 	/* what was it doing */
 	&ap_cmd_threads,
 	/* the process */
@@ -27,6 +41,11 @@ const struct ap_cmd *const ap_cmd_table[] = {
 	&ap_cmd_mappings,
 	&ap_cmd_registers,
 	/* the session */
+	&ap_cmd_v8warnings,
+	&ap_cmd_v8load,
+	&ap_cmd_load,
+	&ap_cmd_settings_colour,
+	&ap_cmd_settings_padding,
 	&ap_cmd_help,
 	&ap_cmd_dcmds,
 	&ap_cmd_quit,

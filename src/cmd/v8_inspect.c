@@ -10,7 +10,7 @@
 #include "cmd/source.h"
 #include "cmd/values.h"
 #include "model/core.h"
-#include "v8/v8.h"
+#include "v8/builtin.h"
 
 enum { OPT_FULL, OPT_MAP, OPT_SOURCE, OPT_LENGTH, OPT_STRING_LENGTH, OPT_ARRAY_LENGTH };
 
@@ -154,9 +154,26 @@ static void function_line(struct ap_out *out, const struct ap_detail *d)
 		ap_out_f(out, ":%" PRId64 ":%" PRId64, int_of(d, "line"), int_of(d, "column"));
 }
 
-/* What stands between '<' and '>' without details. */
-static void head(struct ap_out *out, const struct ap_detail *d)
+/* "backingStore=0x..., ": of the whole buffer, as llnode shows it for views too. */
+static void backing_store(struct ap_ctx *ctx, uint64_t ref)
 {
+	struct ap_v8 *v8 = ap_core_model_v8(ctx->model);
+	struct ap_view view;
+	struct ap_buffer buffer;
+	uint64_t data = 0;
+
+	if (v8 && ap_buffer_read(v8, ref, &buffer))
+		data = buffer.data;
+	else if (v8 && ap_view_read(v8, ref, &view))
+		data = view.data - view.byte_offset;
+	if (data)
+		ap_out_f(ctx->out, "backingStore=0x%016" PRIx64 ", ", data);
+}
+
+/* What stands between '<' and '>' without details. */
+static void head(struct ap_ctx *ctx, const struct ap_detail *d)
+{
+	struct ap_out *out = ctx->out;
 	const struct ap_value *v = &d->self;
 
 	switch (v->type) {
@@ -188,22 +205,14 @@ static void head(struct ap_out *out, const struct ap_detail *d)
 	case AP_T_ARRAYBUFFER:
 	case AP_T_SHAREDARRAYBUFFER:
 		ap_out_s(out, "ArrayBuffer: ");
-		if (text_of(d, "data_address").n) {
-			ap_out_s(out, "backingStore=");
-			ap_out_text(out, text_of(d, "data_address"));
-			ap_out_s(out, ", ");
-		}
+		backing_store(ctx, v->ref);
 		ap_out_f(out, "byteLength=%" PRId64, int_of(d, "byte_length"));
 		return;
 	case AP_T_TYPEDARRAY:
 	case AP_T_BUFFER:
 	case AP_T_DATAVIEW:
 		ap_out_s(out, "ArrayBufferView: ");
-		if (text_of(d, "data_address").n) {
-			ap_out_s(out, "backingStore=");
-			ap_out_text(out, text_of(d, "data_address"));
-			ap_out_s(out, ", ");
-		}
+		backing_store(ctx, v->ref);
 		ap_out_f(out, "byteOffset=%" PRId64 ", byteLength=%" PRId64, int_of(d, "byte_offset"),
 			 int_of(d, "byte_length"));
 		return;
@@ -232,7 +241,7 @@ void ap_llnode_value(struct ap_ctx *ctx, const struct ap_value *v, size_t string
 		look ? ctx->model->ops->detail(ctx->model, v->ref, &limits, &scratch, &detail) : NULL;
 	if (err || !look)
 		detail = (struct ap_detail){.self = *v, .length = -1};
-	head(ctx->out, &detail);
+	head(ctx, &detail);
 	ap_arena_close(&scratch);
 	ap_out_s(ctx->out, ">");
 }
@@ -480,7 +489,7 @@ void ap_llnode_item(struct ap_ctx *ctx, const struct ap_print_item *item,
 		else
 			address(out, v);
 		ap_out_s(out, "<");
-		head(out, &item->detail);
+		head(ctx, &item->detail);
 		detailed(ctx, &item->detail, print);
 	}
 	ap_out_s(out, "\n");

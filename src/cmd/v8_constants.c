@@ -1,0 +1,232 @@
+/* ::v8types, ::v8frametypes, ::v8classes, ::v8field: what the binary's metadata symbols say. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cmd/v8_common.h"
+#include "elf/file.h"
+
+struct constant {
+	const char *name; /* type: "JSObject"; field: "JSObject::elements" */
+	const char *class; /* fields only */
+	int value;
+};
+
+struct constants {
+	AP_VEC(struct constant) items;
+};
+
+struct walk {
+	struct ap_ctx *ctx;
+	struct ap_elf *elf;
+	struct constants *out;
+	enum { WALK_TYPES, WALK_FRAMES, WALK_FIELDS } what;
+	bool nomem;
+};
+
+/* v8dbg_type_JSObject__JS_OBJECT_TYPE, v8dbg_frametype_ExitFrame, v8dbg_class_Map__prototype__Object */
+static bool each(const struct ap_symbol *symbol, void *arg)
+{
+	static const char *const prefixes[] = {
+		[WALK_TYPES] = "v8dbg_type_",
+		[WALK_FRAMES] = "v8dbg_frametype_",
+		[WALK_FIELDS] = "v8dbg_class_",
+	};
+	struct walk *w = arg;
+	size_t n = strlen(prefixes[w->what]);
+	struct constant c = {0};
+
+	if (strncmp(symbol->name, prefixes[w->what], n) != 0)
+		return true;
+	const char *rest = symbol->name + n;
+	const char *end = strstr(rest, "__");
+	const int32_t *at = ap_elf_at(w->elf, symbol->value, sizeof(*at));
+	if (!at)
+		return true;
+	memcpy(&c.value, at, sizeof(c.value));
+	if (w->what == WALK_FIELDS) {
+		const char *field = end ? end + 2 : NULL;
+		const char *field_end = field ? strstr(field, "__") : NULL;
+
+		if (!field || !field_end)
+			return true;
+		c.class = ap_strndup(w->ctx->arena, rest, (size_t)(end - rest));
+		c.name = ap_strndup(w->ctx->arena, field, (size_t)(field_end - field));
+	} else {
+		c.name = ap_strndup(w->ctx->arena, rest, end ? (size_t)(end - rest) : strlen(rest));
+	}
+	w->nomem = !c.name || !ap_vec_push(w->ctx->arena, &w->out->items, c);
+	return !w->nomem;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct constant *x = a, *y = b;
+	int d = x->class && y->class ? strcmp(x->class, y->class) : 0;
+
+	return d ? d : strcmp(x->name, y->name);
+}
+
+static struct ap_err *collect(struct ap_ctx *ctx, int what, void **ret_data)
+{
+	struct constants *c = ap_alloc(ctx->arena, sizeof(*c));
+	struct ap_v8 *v8;
+
+	if (!c)
+		return &ap_err_nomem;
+	AP_TRY(ap_require_v8(ctx, &v8));
+	struct walk w = {.ctx = ctx, .elf = v8->module->elf, .out = c, .what = what};
+	if (w.elf)
+		ap_elf_each_symbol(w.elf, each, &w);
+	if (w.nomem)
+		return &ap_err_nomem;
+	if (!c->items.n)
+		return ap_err_hint(ap_err_new(AP_E_LAYOUT, "the binary carries no such metadata symbols"),
+				   "`profile` shows what is known without them");
+	qsort(c->items.at, c->items.n, sizeof(*c->items.at), by_name);
+	*ret_data = c;
+	return NULL;
+}
+
+static struct ap_err *types_data(struct ap_ctx *ctx, void **ret_data)
+{
+	return collect(ctx, WALK_TYPES, ret_data);
+}
+
+static struct ap_err *frames_data(struct ap_ctx *ctx, void **ret_data)
+{
+	return collect(ctx, WALK_FRAMES, ret_data);
+}
+
+static struct ap_err *classes_data(struct ap_ctx *ctx, void **ret_data)
+{
+	return collect(ctx, WALK_FIELDS, ret_data);
+}
+
+static struct ap_err *field_data(struct ap_ctx *ctx, void **ret_data)
+{
+	struct constants *all, *one = ap_alloc(ctx->arena, sizeof(*one));
+	void *p;
+	bool class = false;
+
+	if (!one)
+		return &ap_err_nomem;
+	if (ctx->args.n_words != 2)
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "a class and a field are needed"),
+				   "%s", ap_cmd_usage(&ap_cmd_v8field, AP_MDB, ctx->arena));
+	AP_TRY(collect(ctx, WALK_FIELDS, &p));
+	all = p;
+	for (size_t i = 0; i < all->items.n; i++) {
+		const struct constant *c = &all->items.at[i];
+
+		if (strcmp(c->class, ctx->args.words[0]) != 0)
+			continue;
+		class = true;
+		if (strcmp(c->name, ctx->args.words[1]) == 0 && !ap_vec_push(ctx->arena, &one->items, *c))
+			return &ap_err_nomem;
+	}
+	if (!class)
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "unknown class '%s'", ctx->args.words[0]),
+				   "::v8classes lists them");
+	if (!one->items.n)
+		return ap_err_new(AP_E_NOTFOUND, "no field '%s' in class '%s'", ctx->args.words[1],
+				  ctx->args.words[0]);
+	*ret_data = one;
+	return NULL;
+}
+
+static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
+{
+	const struct constants *c = p;
+
+	(void)ctx;
+	ap_json_object(j, "data");
+	ap_json_array(j, "constants");
+	for (size_t i = 0; i < c->items.n; i++) {
+		ap_json_object(j, NULL);
+		ap_json_cstr(j, "class", c->items.at[i].class);
+		ap_json_cstr(j, "name", c->items.at[i].name);
+		ap_json_int(j, "value", c->items.at[i].value);
+		ap_json_end_object(j);
+	}
+	ap_json_end_array(j);
+	ap_json_end_object(j);
+}
+
+static void text_values(struct ap_ctx *ctx, const void *p)
+{
+	const struct constants *c = p;
+
+	for (size_t i = 0; i < c->items.n; i++)
+		ap_out_f(ctx->out, "%-30s = 0x%02x\n", c->items.at[i].name, (unsigned)c->items.at[i].value);
+}
+
+static void text_classes(struct ap_ctx *ctx, const void *p)
+{
+	const struct constants *c = p;
+
+	for (size_t i = 0; i < c->items.n; i++) {
+		if (!i || strcmp(c->items.at[i].class, c->items.at[i - 1].class) != 0)
+			ap_out_f(ctx->out, "%s\n", c->items.at[i].class);
+	}
+}
+
+static void text_field(struct ap_ctx *ctx, const void *p)
+{
+	const struct constants *c = p;
+
+	for (size_t i = 0; i < c->items.n; i++)
+		ap_out_f(ctx->out, "%s::%s at offset 0x%x\n", c->items.at[i].class, c->items.at[i].name,
+			 (unsigned)c->items.at[i].value);
+}
+
+const struct ap_cmd ap_cmd_v8types = {
+	.names = {[AP_MDB] = "v8types"},
+	.group = AP_GROUP_LAYOUT,
+	.summary = "instance types by number",
+	.synopsis = {[AP_MDB] = ""},
+	.help = "As the binary's metadata symbols name them.",
+	.example = "::v8types",
+	.needs_model = true,
+	.data = types_data,
+	.json = json,
+	.text = {[AP_PLAIN] = text_values},
+};
+
+const struct ap_cmd ap_cmd_v8frametypes = {
+	.names = {[AP_MDB] = "v8frametypes"},
+	.group = AP_GROUP_LAYOUT,
+	.summary = "frame types by number",
+	.synopsis = {[AP_MDB] = ""},
+	.help = "As the binary's metadata symbols name them.",
+	.example = "::v8frametypes",
+	.needs_model = true,
+	.data = frames_data,
+	.json = json,
+	.text = {[AP_PLAIN] = text_values},
+};
+
+const struct ap_cmd ap_cmd_v8classes = {
+	.names = {[AP_MDB] = "v8classes"},
+	.group = AP_GROUP_LAYOUT,
+	.summary = "V8's classes that have known fields",
+	.synopsis = {[AP_MDB] = ""},
+	.help = "`::v8field CLASS FIELD` tells where a field lies.",
+	.example = "::v8classes",
+	.needs_model = true,
+	.data = classes_data,
+	.json = json,
+	.text = {[AP_PLAIN] = text_classes},
+};
+
+const struct ap_cmd ap_cmd_v8field = {
+	.names = {[AP_MDB] = "v8field"},
+	.group = AP_GROUP_LAYOUT,
+	.summary = "where a field of one of V8's classes lies",
+	.synopsis = {[AP_MDB] = "classname fieldname"},
+	.help = "As the metadata symbols say it, even where they are wrong: `profile` shows what is used.",
+	.example = "::help v8field",
+	.needs_model = true,
+	.data = field_data,
+	.json = json,
+	.text = {[AP_PLAIN] = text_field},
+};
