@@ -9,7 +9,7 @@
 static bool map_read(struct ap_v8 *v8, ap_tagged address, struct ap_map_info *ret)
 {
 	ap_addr a = address & ~3ull;
-	uint8_t head[24];
+	uint8_t head[24]; /* ap_profile_build() lets no offset beyond it through */
 	uint64_t meta, meta_meta;
 	uint16_t meta_type;
 	struct ap_map_info m = {.address = address};

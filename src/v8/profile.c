@@ -127,6 +127,28 @@ static bool symbol_int(const struct symbol_scan *scan, const struct ap_symbol *s
 	return true;
 }
 
+/*
+ * The symbols' values come out of the dead program's memory: one that cannot be what its name says is
+ * not taken, and the table says it instead.
+ */
+static bool plausible(enum ap_fact_id id, int32_t value)
+{
+	const char *name = ap_fact_name(id);
+	size_t n = strlen(name);
+
+	if (n > 6 && strcmp(name + n - 6, "_SHIFT") == 0)
+		return value >= 0 && value < 32;
+	if (n > 5 && strcmp(name + n - 5, "_MASK") == 0)
+		return true;
+	if (strncmp(name, "T_", 2) == 0)
+		return value >= 0 && value <= UINT16_MAX;
+	if (id == AP_F_MAP_INSTANCE_SIZE || id == AP_F_MAP_INOBJECT_START ||
+	    id == AP_F_MAP_USED_SIZE || id == AP_F_MAP_INSTANCE_TYPE || id == AP_F_MAP_BIT_FIELD ||
+	    id == AP_F_MAP_BIT_FIELD2 || id == AP_F_MAP_BIT_FIELD3)
+		return value >= 8 && value <= 20; /* in the head that map.c reads at once */
+	return value >= -4096 && value <= UINT16_MAX;
+}
+
 static bool scan_symbol(const struct ap_symbol *symbol, void *arg)
 {
 	static const char *const version_parts[] = {
@@ -155,7 +177,7 @@ static bool scan_symbol(const struct ap_symbol *symbol, void *arg)
 		int32_t value;
 
 		if (rank < 0 || (fact->source == AP_FACT_METADATA && scan->rank[i] <= rank) ||
-		    !symbol_int(scan, symbol, &value))
+		    !symbol_int(scan, symbol, &value) || !plausible((enum ap_fact_id)i, value))
 			continue;
 		*fact = (struct ap_fact){.value = value, .source = AP_FACT_METADATA};
 		scan->rank[i] = rank;
