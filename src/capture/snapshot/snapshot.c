@@ -29,6 +29,10 @@ bool ap_snapshot_mode_named(const char *name, enum ap_snapshot_mode *ret_mode)
 
 static struct ap_err *take(struct ap_snap *s, int out, bool seekable)
 {
+	if (s->options->mode == AP_SNAPSHOT_PRECOPY) {
+		s->result.mode = AP_SNAPSHOT_PRECOPY;
+		return ap_snap_precopy(s, out, seekable);
+	}
 	s->result.mode = AP_SNAPSHOT_DIRECT;
 	return ap_snap_direct(s, out, seekable);
 }
