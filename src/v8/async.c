@@ -95,7 +95,7 @@ static struct ap_err *push_generator(struct ap_v8 *v8, ap_tagged generator, stru
 	};
 	frame.callee = function;
 	frame.function = ap_call_site_name(v8, &site, arena);
-	if (!frame.function.n)
+	if (!frame.function.n || ap_text_is(frame.function, "async "))
 		frame.function = AP_TEXT("async <anonymous>");
 	(void)ap_generator_position(v8, generator, &position);
 	if (info.script)

@@ -94,7 +94,7 @@ static bool is_identifier(struct ap_text t)
 	return true;
 }
 
-static bool ends_with_method(struct ap_text subject, struct ap_text pattern)
+static bool ends_with_method(const struct ap_v8 *v8, struct ap_text subject, struct ap_text pattern)
 {
 	if (ap_text_eq(subject, pattern))
 		return true;
@@ -102,7 +102,8 @@ static bool ends_with_method(struct ap_text subject, struct ap_text pattern)
 	    memcmp(subject.s + subject.n - pattern.n, pattern.s, pattern.n) != 0)
 		return false;
 	char before = subject.s[subject.n - pattern.n - 1];
-	return before == '.' || before == ' ';
+	/* "get value" ends with the method `value` only since 12.4. */
+	return before == '.' || (before == ' ' && F(v8, CALL_SITE_METHOD_SPACE));
 }
 
 /* The receiver's type: a primitive's is that of its wrapper. */
@@ -170,7 +171,7 @@ static void append_method_call(struct ap_v8 *v8, const struct ap_call_site *site
 		ap_str_addc(out, '.');
 	}
 	ap_str_add(out, function.s, function.n);
-	if (method.n && !ends_with_method(function, method)) {
+	if (method.n && !ends_with_method(v8, function, method)) {
 		ap_str_adds(out, " [as ");
 		ap_str_add(out, method.s, method.n);
 		ap_str_addc(out, ']');

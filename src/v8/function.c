@@ -28,6 +28,7 @@ enum {
 	KIND_STATIC_METHOD,
 	KIND_MEMBERS_INITIALIZER,
 	KIND_STATIC_INITIALIZER,
+	KIND_STATIC_INITIALIZER_2, /* 14.6 tells those after a field from the first */
 };
 
 enum {
@@ -101,6 +102,7 @@ static enum ap_function_kind function_kind_of(unsigned kind)
 	case KIND_MEMBERS_INITIALIZER:
 		return AP_FN_METHOD;
 	case KIND_STATIC_INITIALIZER:
+	case KIND_STATIC_INITIALIZER_2:
 		return AP_FN_STATIC_INITIALIZER;
 	default:
 		return AP_FN_NORMAL;
@@ -268,6 +270,7 @@ bool ap_shared_info(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *arena,
 		info.is_exposed_builtin = (flags & SFI_NATIVE_BIT) && !info.script;
 		info.is_default_constructor = kind == KIND_DEFAULT_BASE_CONSTRUCTOR ||
 					      kind == KIND_DEFAULT_DERIVED_CONSTRUCTOR;
+		info.is_members_initializer = kind == KIND_MEMBERS_INITIALIZER;
 		info.is_async = kind == KIND_ASYNC_MODULE ||
 				(kind >= KIND_ASYNC_ARROW && kind <= KIND_ASYNC_GENERATOR);
 		info.is_generator = (kind >= KIND_ASYNC_GENERATOR_METHOD &&

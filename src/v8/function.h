@@ -42,6 +42,7 @@ struct ap_function_info {
 	enum ap_function_kind kind;
 	bool is_default_constructor, is_toplevel, is_strict, is_native_code;
 	bool is_async, is_generator;
+	bool is_members_initializer; /* runs the field initializers of a class */
 	bool is_exposed_builtin; /* V8 shows it in stack traces although it has no script */
 	int32_t start, end; /* source positions of the function; -1 unknown */
 	int formal_parameters; /* without the receiver; -1: not adapted */

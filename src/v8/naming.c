@@ -30,6 +30,11 @@ static struct ap_text shared_debug_name(struct ap_v8 *v8, ap_tagged function,
 
 	if (!ap_function_info(v8, function, arena, &info))
 		return none();
+	/* SharedFunctionInfo::DebugName: what runs a class's initializers is named by its kind. */
+	if (info.is_members_initializer)
+		return AP_TEXT("<instance_members_initializer>");
+	if (info.kind == AP_FN_STATIC_INITIALIZER)
+		return AP_TEXT("<static_initializer>");
 	return info.name.n ? info.name : info.inferred;
 }
 
