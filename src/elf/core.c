@@ -39,7 +39,8 @@ static struct ap_err *header_check(const uint8_t *data, uint64_t bytes, const ch
 		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "%s is of a 32-bit process", path),
 				   "only 64-bit x86-64 Node is supported");
 	if (data[EI_DATA] != ELFDATA2LSB)
-		return ap_err_new(AP_E_UNSUPPORTED, "%s is big-endian", path);
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "%s is of a big-endian process", path),
+				   "only x86-64 is supported");
 	return NULL;
 }
 

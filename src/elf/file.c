@@ -38,6 +38,10 @@ static struct ap_err *elf_check_header(const struct ap_map *map, const char *pat
 	if (id[EI_CLASS] != ELFCLASS64 || id[EI_DATA] != ELFDATA2LSB)
 		return ap_err_new(AP_E_UNSUPPORTED, "%s is not a 64-bit little-endian ELF file", path);
 	memcpy(header, id, sizeof(*header));
+	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
+		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s is %s, not a program or library", path,
+					      header->e_type == ET_CORE ? "a core file" : "an object file"),
+				   "usage: autopsy [NODE] CORE: one program and one core");
 	if (header->e_machine != EM_X86_64)
 		return ap_err_new(AP_E_UNSUPPORTED, "%s is for another processor (ELF machine %u)", path,
 				  header->e_machine);

@@ -112,6 +112,10 @@ static struct ap_err *image_load_core(struct ap_image *image, const struct ap_im
 {
 	AP_TRY(ap_core_read_header(image->map.data, image->map.bytes, image->path, &image->arena,
 				   &image->header));
+	if (!image->header.n_phdrs && !image->header.n_phdrs_missing)
+		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s describes no memory at all: it is empty",
+					      image->path),
+				   "whatever wrote it did not finish; look for another core of that crash");
 	AP_TRY(ap_core_read_notes(image->map.data, image->map.bytes, &image->header, &image->arena,
 				  &image->notes));
 	AP_TRY(image_load_segments(image));

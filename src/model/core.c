@@ -43,6 +43,15 @@ struct ap_err *ap_core_model_open(struct ap_image *image, struct ap_model **ret_
 		return err;
 	}
 	core->v8_error = ap_v8_open(image, &core->v8);
+	/* Not Node at all, or a build that nobody here can read: an honest no. A program that is merely
+	 * missing still leaves the native side. */
+	if (core->v8_error && core->v8_error->code == AP_E_UNSUPPORTED) {
+		err = ap_err_wrap(core->v8_error, "%s is not of a Node that can be read",
+				  ap_image_path(image));
+		core->v8_error = NULL;
+		core_close(&core->base);
+		return err;
+	}
 	*ret_model = &core->base;
 	return NULL;
 }
