@@ -146,15 +146,12 @@ static void spellings(struct ap_ctx *ctx, const struct ap_cmd *cmd)
 	const char *gap = "";
 
 	for (int d = 0; d < AP_N_DIALECTS; d++) {
-		const char *p = cmd->names[d];
-
-		while (p && *p) {
+		for (const char *p = cmd->names[d] ? cmd->names[d] : ""; *p;) {
 			size_t n = strcspn(p, "|");
 
 			ap_out_f(ctx->out, "%s%s%.*s", gap, *p == '$' ? "" : prefix[d], (int)n, p);
-			gap = d == AP_PLAIN ? ", " : "  =  ";
+			gap = p[n] ? ", " : "  =  ";
 			p += n + (p[n] == '|');
-			gap = *p ? ", " : "  =  ";
 		}
 	}
 	ap_out_s(ctx->out, "\n");

@@ -40,9 +40,10 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		if (threads.at[t].role == AP_ROLE_NATIVE && !threads.at[t].crashed)
 			continue;
 		AP_TRY(ap_stack_of(ctx, t, true, &stack));
+		struct ap_frame *frames = stack.frames.at; /* the arena's, not the stack's */
 		for (size_t i = 0; i < stack.frames.n; i++) {
-			if (stack.frames.at[i].fp == fp) {
-				*ret_data = &stack.frames.at[i];
+			if (frames[i].fp == fp) {
+				*ret_data = frames + i;
 				return NULL;
 			}
 		}

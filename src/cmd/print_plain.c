@@ -134,6 +134,13 @@ static void body(struct plain *w, const struct ap_detail *d, unsigned depth, int
 	bool bytes = d->self.type == AP_T_BUFFER || d->self.type == AP_T_ARRAYBUFFER ||
 		     d->self.type == AP_T_SHAREDARRAYBUFFER;
 
+	if (d->self.type == AP_T_BUFFER && d->self.text.n) {
+		AP_STR_AUTO literal = {0};
+
+		ap_escape_quoted(&literal, d->self.text, 200);
+		begin(w, indent, AP_TEXT("as text"), AP_STYLE_DIM);
+		ap_out_raw(out, (struct ap_text){literal.s, literal.n});
+	}
 	for (size_t i = 0; i < d->extras.n; i++)
 		extra(w, &d->extras.at[i], depth, indent);
 	if (d->self.text.n && !bytes && d->self.type != AP_T_DATE) {

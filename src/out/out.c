@@ -66,6 +66,9 @@ static void maybe_drain(struct ap_out *out)
 }
 
 static void out_vf(struct ap_out *out, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+static void out_vf(struct ap_out *out, const char *fmt, va_list ap)
 {
 	char buf[512];
 	va_list again;
