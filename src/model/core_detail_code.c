@@ -50,6 +50,9 @@ struct ap_err *ap_detail_function(struct ap_detail_job *job)
 		return NULL;
 	}
 	AP_TRY(ap_extra_text(job, "name", ap_function_name(job->v8, job->object, job->arena)));
+	/* Function.prototype and exports of WebAssembly have a script, but no JavaScript in it. */
+	if (info.is_native_code && info.kind == AP_FN_NORMAL)
+		info.kind = AP_FN_BUILTIN;
 	AP_TRY(ap_extra_text(job, "function_kind", ap_text_of(ap_function_kind_name(info.kind))));
 	if (info.script && !ap_script_place(job->v8, info.script, info.start, job->arena, &place))
 		place.script = ap_script_name(job->v8, info.script, job->arena);
@@ -171,17 +174,6 @@ struct ap_err *ap_detail_promise(struct ap_detail_job *job)
 	return ap_vec_push(job->arena, &job->d->extras, extra) ? NULL : &ap_err_nomem;
 }
 
-/* error.name or error.message as a text, through the prototypes; NULL where only code could tell.
- */
-static struct ap_text error_text(struct ap_detail_job *job, const char *key, uint32_t max_units)
-{
-	ap_tagged value;
-
-	if (!ap_own_value(job->v8, job->object, key, &value))
-		return (struct ap_text){NULL, 0};
-	return ap_v8_text(job->v8, value, max_units, job->arena);
-}
-
 struct ap_err *ap_detail_error(struct ap_detail_job *job)
 {
 	uint32_t max_units = job->limits->text_units && job->limits->text_units < UINT32_MAX
@@ -190,8 +182,11 @@ struct ap_err *ap_detail_error(struct ap_detail_job *job)
 	struct ap_own own;
 	bool cut = false;
 
-	AP_TRY(ap_extra_text(job, "name", error_text(job, "name", max_units)));
-	AP_TRY(ap_extra_text(job, "message", error_text(job, "message", max_units)));
+	AP_TRY(ap_extra_text(job, "name",
+			     ap_error_text(job->v8, job->object, "name", max_units, job->arena)));
+	AP_TRY(ap_extra_text(
+		job, "message",
+		ap_error_text(job->v8, job->object, "message", max_units, job->arena)));
 	AP_TRY(ap_extra_text(job, "stack",
 			     ap_error_stack(job->v8, job->object, max_units, job->arena, &cut)));
 	job->d->truncated = job->d->truncated || cut;

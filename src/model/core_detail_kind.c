@@ -77,9 +77,10 @@ static struct ap_err *detail_wasm(struct ap_detail_job *job)
 		enum ap_fact_id fact;
 		const char *name;
 	} kinds[] = {
-		{AP_F_T_WASM_MODULE, "module"}, {AP_F_T_WASM_INSTANCE, "instance"},
-		{AP_F_T_WASM_MEMORY, "memory"}, {AP_F_T_WASM_TABLE, "table"},
-		{AP_F_T_WASM_GLOBAL, "global"}, {AP_F_T_WASM_TAG, "tag"},
+		{AP_F_T_WASM_MODULE, "module"},	      {AP_F_T_WASM_INSTANCE, "instance"},
+		{AP_F_T_WASM_MEMORY, "memory"},	      {AP_F_T_WASM_TABLE, "table"},
+		{AP_F_T_WASM_GLOBAL, "global"},	      {AP_F_T_WASM_TAG, "tag"},
+		{AP_F_T_WASM_EXCEPTION, "exception"},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

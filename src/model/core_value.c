@@ -49,6 +49,7 @@ static const struct {
 	{AP_F_T_WASM_TABLE, AP_T_WASM},
 	{AP_F_T_WASM_GLOBAL, AP_T_WASM},
 	{AP_F_T_WASM_TAG, AP_T_WASM},
+	{AP_F_T_WASM_EXCEPTION, AP_T_WASM},
 };
 
 /* Node's Buffer: a Uint8Array with an object above it whose `constructor` is called so. */

@@ -111,6 +111,12 @@ bool ap_generator_read(struct ap_v8 *v8, ap_tagged generator, struct ap_arena *a
  */
 struct ap_text ap_error_stack(struct ap_v8 *v8, ap_tagged error, uint32_t max_units,
 			      struct ap_arena *arena, bool *ret_cut);
+/*
+ * `error.name`, `error.message` as a text, own or inherited, and what DOMException keeps apart; s
+ * == NULL where only running code could tell.
+ */
+struct ap_text ap_error_text(struct ap_v8 *v8, ap_tagged error, const char *key, uint32_t max_units,
+			     struct ap_arena *arena);
 /* ErrorUtils::ToString. */
 struct ap_text ap_error_header(struct ap_v8 *v8, ap_tagged error, struct ap_arena *arena);
 /* Is this own property the `stack` that V8 computes? */

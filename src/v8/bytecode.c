@@ -6,6 +6,7 @@
  */
 #include "base/cursor.h"
 #include "v8/function.h"
+#include "v8/v8_private.h"
 
 enum { POSITION_IS_EXTERNAL = 1, MAX_TABLE_BYTES = 1 << 26 };
 
@@ -43,8 +44,7 @@ static int64_t vlq_zigzag(struct ap_cursor *c)
 	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
-/* One entry: false at the end or when the table is no table. */
-static bool positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset, int64_t *position)
+bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset, int64_t *position)
 {
 	int64_t delta;
 
@@ -58,7 +58,7 @@ static bool positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t 
 			delta = -(delta + 1);
 	}
 	*offset += delta;
-	*position += vlq_zigzag(c);
+	*position = (int64_t)((uint64_t)*position + (uint64_t)vlq_zigzag(c));
 	return !c->bad;
 }
 
@@ -73,12 +73,33 @@ bool ap_bytecode_position(struct ap_v8 *v8, ap_tagged bytecode, int32_t offset, 
 	    !byte_array_view(v8, table, &data, &n))
 		return false;
 	struct ap_cursor c = ap_cursor_of(data, n);
-	while (positions_next(v8, &c, &at, &position) && at <= offset)
+	while (ap_positions_next(v8, &c, &at, &position) && at <= offset)
 		found = position;
 	if (found < 0 || (found & POSITION_IS_EXTERNAL))
 		return false;
 	*ret_position = (int32_t)(found >> 1 & 0x3fffffff) - 1;
 	return *ret_position >= 0;
+}
+
+bool ap_bytecode_offset_of(struct ap_v8 *v8, ap_tagged bytecode, int32_t want, int32_t *ret_offset)
+{
+	const uint8_t *data;
+	size_t n;
+	uint64_t table;
+	int64_t at = -1, position = 0;
+
+	if (!ap_v8_word(v8, bytecode, F(v8, BYTECODE_POSITIONS), &table) ||
+	    !byte_array_view(v8, table, &data, &n))
+		return false;
+	struct ap_cursor c = ap_cursor_of(data, n);
+	while (ap_positions_next(v8, &c, &at, &position)) {
+		if (at < 0 || at > INT32_MAX || (position & POSITION_IS_EXTERNAL) ||
+		    (int32_t)(position >> 1 & 0x3fffffff) - 1 != want)
+			continue;
+		*ret_offset = (int32_t)at;
+		return true;
+	}
+	return false;
 }
 
 bool ap_generator_position(struct ap_v8 *v8, ap_tagged generator, int32_t *ret_position)
@@ -110,7 +131,7 @@ bool ap_bytecode_positions_monotone(struct ap_v8 *v8, ap_tagged bytecode)
 	    !ap_v8_smi(v8, bytecode, F(v8, FIXED_ARRAY_LENGTH), &length))
 		return false;
 	struct ap_cursor c = ap_cursor_of(data, n);
-	while (positions_next(v8, &c, &at, &position)) {
+	while (ap_positions_next(v8, &c, &at, &position)) {
 		if (at < last || at >= length || position < 0)
 			return false;
 		last = at;

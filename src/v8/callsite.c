@@ -162,10 +162,10 @@ static void append_method_call(struct ap_v8 *v8, const struct ap_call_site *site
 	}
 	/* 9.4 leaves the type out only before a name that begins with it, later V8 before any path.
 	 */
-	bool with_type =
-		F(v8, CALL_SITE_NAMES_CLASS)
-			? is_identifier(function) && !ap_text_eq(function, type)
-			: !(function.n >= type.n && memcmp(function.s, type.s, type.n) == 0);
+	bool with_type = F(v8, CALL_SITE_NAMES_CLASS)
+				 ? is_identifier(function) && !ap_text_eq(function, type)
+				 : !(type.n && function.n >= type.n &&
+				     memcmp(function.s, type.s, type.n) == 0);
 	if (type.n && with_type) {
 		ap_str_add(out, type.s, type.n);
 		ap_str_addc(out, '.');

@@ -12,6 +12,7 @@
 enum {
 	MAX_FRAMES = 5000,
 	MAX_PROTOTYPES = 100,
+	MAX_SLOTS = 1000,
 	FLAG_WASM = 1 << 0,
 	FLAG_STRICT = 1 << 2,
 	FLAG_CONSTRUCTOR = 1 << 3,
@@ -67,13 +68,74 @@ static struct ap_text plain_text(struct ap_v8 *v8, ap_tagged value, struct ap_ar
 	}
 }
 
+/*
+ * Node's DOMException (an aborted fetch, a timeout) keeps name and message in a WeakMap that its
+ * getters close over: error -> {name, message}.
+ */
+static bool kept_apart(struct ap_v8 *v8, ap_tagged error, ap_tagged getter, ap_tagged *ret)
+{
+	struct ap_function_info info;
+	struct ap_arena scratch;
+	bool found = false;
+
+	ap_arena_init(&scratch, 1 << 20);
+	if (ap_function_info(v8, getter, &scratch, &info) && info.script && info.context) {
+		ap_tagged context = info.context;
+
+		for (int depth = 0; depth < 3 && !found; depth++) {
+			struct ap_slot slot;
+
+			for (int i = 0; i < MAX_SLOTS && !found; i++) {
+				struct ap_table_iter it;
+				ap_tagged key, value;
+				uint64_t table;
+
+				if (!ap_context_value(v8, context, F(v8, CONTEXT_MIN_SLOTS) + i,
+						      &slot))
+					break;
+				if (slot.is_raw_double ||
+				    !ap_v8_is(v8, slot.tagged, AP_F_T_JS_WEAK_MAP) ||
+				    !ap_v8_word(v8, slot.tagged, F(v8, TABLE), &table) ||
+				    !ap_table_begin(v8, table, true, &it))
+					continue;
+				while (!found && ap_table_next(&it, &key, &value)) {
+					found = key == error;
+					if (found)
+						*ret = value;
+				}
+			}
+			if (!ap_context_previous(v8, context, &context))
+				break;
+		}
+	}
+	ap_arena_close(&scratch);
+	return found;
+}
+
+struct ap_text ap_error_text(struct ap_v8 *v8, ap_tagged error, const char *key, uint32_t max_units,
+			     struct ap_arena *arena)
+{
+	struct ap_own own;
+	ap_tagged apart, value;
+
+	if (!ap_own_lookup(v8, error, key, &own))
+		return (struct ap_text){NULL, 0};
+	if (own.kind == AP_OWN_DATA && own.readable)
+		return ap_v8_text(v8, own.slot.tagged, max_units, arena);
+	if (own.kind == AP_OWN_ACCESSOR && own.getter &&
+	    kept_apart(v8, error, own.getter, &apart) && ap_own_value(v8, apart, key, &value))
+		return ap_v8_text(v8, value, max_units, arena);
+	return (struct ap_text){NULL, 0};
+}
+
 static struct ap_text text_property(struct ap_v8 *v8, ap_tagged error, const char *name,
 				    const char *otherwise, struct ap_arena *arena)
 {
+	struct ap_text text = ap_error_text(v8, error, name, 1 << 20, arena);
 	ap_tagged value;
-	struct ap_text text = {NULL, 0};
 
-	if (ap_own_value(v8, error, name, &value) && !ap_v8_is_undefined(v8, value))
+	/* What is no string is converted. */
+	if (!text.s && ap_own_value(v8, error, name, &value) && !ap_v8_is_undefined(v8, value))
 		text = plain_text(v8, value, arena);
 	return text.s ? text : ap_text_of(otherwise);
 }
