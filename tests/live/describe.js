@@ -168,7 +168,7 @@ const indexKey = (key) => typeof key === 'string' && /^(0|[1-9]\d*)$/.test(key) 
 const native = {
   array: ['length'], function: ['length', 'name', 'prototype', 'arguments', 'caller'],
   class: ['length', 'name', 'prototype'], 'bound-function': ['length', 'name'], error: ['stack'],
-  boxed: ['length'], arguments: [Symbol.iterator],
+  boxed: ['length'], arguments: [Symbol.iterator], object: ['stack'],
 };
 
 function properties(v, type) {

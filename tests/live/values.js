@@ -7,6 +7,7 @@ const path = require('path');
 const { inherits, types } = require('util');
 const { record, write } = require('./lib');
 const describe = require('./describe');
+const more = require('./values-more');
 
 const theValue = {};
 const truths = [];
@@ -574,6 +575,8 @@ add('memory', () => new WebAssembly.Memory({ initial: 1, maximum: 2 }));
 add('table', () => new WebAssembly.Table({ initial: 2, element: 'anyfunc' }));
 add('global', () => new WebAssembly.Global({ value: 'i32', mutable: true }, 42));
 
+more({ add, section, short, privates, Dog, Service, counter, described, keyObject, boundThis, wasm: code });
+
 // ---- what needs time: promises, async functions, modules ----
 section('promises');
 const rejection = (reason) => {
@@ -626,6 +629,8 @@ async function asyncPlaces() {
     g.next();
     return g;
   }, { function_name: 'ticker' });
+
+  await more.async({ add, section });
 
   section('modules');
   const namespace = await import(path.join(__dirname, 'values-module.mjs'));
