@@ -155,8 +155,7 @@ static struct ap_err *stop_add(struct ap_stop *stop, pid_t tid, bool kept)
 }
 
 /* Attaches to every thread that is not yet in the table; nothing stops by this. */
-static struct ap_err *stop_seize(struct ap_stop *stop, const pid_t *kept, size_t n_kept,
-				 size_t *ret_new)
+static struct ap_err *stop_seize(struct ap_stop *stop, pid_t kept, size_t *ret_new)
 {
 	pid_t *tids;
 	size_t n, fresh = 0;
@@ -172,12 +171,10 @@ static struct ap_err *stop_seize(struct ap_stop *stop, const pid_t *kept, size_t
 		}
 	}
 	for (size_t i = 0; i < n && !err; i++) {
-		bool is_kept = false;
+		bool is_kept = kept && kept == tids[i];
 
 		if (stop_find(stop, tids[i]))
 			continue;
-		for (size_t k = 0; k < n_kept; k++)
-			is_kept |= kept[k] == tids[i];
 		if (!is_kept) {
 			err = ap_tracee_seize(stop->pid, tids[i], 0);
 			if (err && err->code == AP_E_NOTFOUND && tids[i] != stop->pid) {
@@ -214,14 +211,14 @@ static struct ap_err *does_not_stop(pid_t pid, pid_t tid, unsigned timeout_ms)
 		"vfork and exec: try again");
 }
 
-struct ap_err *ap_stop_all(pid_t pid, const pid_t *kept, size_t n_kept, unsigned timeout_ms,
+struct ap_err *ap_stop_all(pid_t pid, pid_t kept, bool kept_stopped, unsigned timeout_ms,
 			   struct ap_stop *ret_stop)
 {
 	AP_STOP_AUTO stop = {.pid = pid};
 	uint64_t deadline;
 	size_t fresh, done = 0;
 
-	AP_TRY(stop_seize(&stop, kept, n_kept, &fresh));
+	AP_TRY(stop_seize(&stop, kept, &fresh));
 	if (!stop.n || stop.at[0].tid != pid)
 		return ap_err_new(AP_E_NOTFOUND, "the main thread of process %d has ended", pid);
 	stop.began_ns = ap_now_ns();
@@ -229,13 +226,17 @@ struct ap_err *ap_stop_all(pid_t pid, const pid_t *kept, size_t n_kept, unsigned
 	for (unsigned round = 0; fresh && round < ROUNDS_LIMIT; round++) {
 		/* The main thread last: the others are where they wait while it still runs. */
 		for (size_t i = stop.n; i-- > done;) {
-			if (ptrace(PTRACE_INTERRUPT, stop.at[i].tid, NULL, NULL) < 0)
+			if (stop.at[i].kept && kept_stopped)
+				stop.at[i].stopped = true;
+			else if (ptrace(PTRACE_INTERRUPT, stop.at[i].tid, NULL, NULL) < 0)
 				stop.at[i].gone = true;
 		}
 		for (size_t i = stop.n; i-- > done;) {
 			struct ap_tracee *t = &stop.at[i];
 
-			if (t->gone || ap_tracee_wait(t, deadline)) {
+			if (t->gone || t->stopped)
+				continue;
+			if (ap_tracee_wait(t, deadline)) {
 				keep_signal(t);
 				continue;
 			}
@@ -243,7 +244,7 @@ struct ap_err *ap_stop_all(pid_t pid, const pid_t *kept, size_t n_kept, unsigned
 				return does_not_stop(pid, t->tid, timeout_ms);
 		}
 		done = stop.n;
-		AP_TRY(stop_seize(&stop, kept, n_kept, &fresh));
+		AP_TRY(stop_seize(&stop, kept, &fresh));
 	}
 	if (fresh)
 		return ap_err_new(AP_E_LIMIT, "process %d starts threads faster than they stop", pid);

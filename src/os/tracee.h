@@ -47,10 +47,10 @@ bool ap_tracee_interrupt(struct ap_tracee *t, uint64_t deadline_ns);
 void ap_tracee_detach(struct ap_tracee *t);
 
 /*
- * Stops every thread, the main one last, until no new one appears. Threads in `kept` (n_kept of
- * them) are attached already. On failure all others have been let go again.
+ * Stops every thread, the main one last, until no new one appears. Thread `kept` (0: none)
+ * is attached already, and stopped too if `kept_stopped`. On failure all others have been let go again.
  */
-struct ap_err *ap_stop_all(pid_t pid, const pid_t *kept, size_t n_kept, unsigned timeout_ms,
+struct ap_err *ap_stop_all(pid_t pid, pid_t kept, bool kept_stopped, unsigned timeout_ms,
 			   struct ap_stop *ret_stop);
 void ap_stop_resume(struct ap_stop *stop);
 void ap_stop_close(struct ap_stop *stop);

@@ -20,6 +20,7 @@
 
 const struct ap_tool ap_snapshot_tools[] = {
 	{"snapshot", ap_tool_snapshot_take, "core of a running process, with a pause of milliseconds"},
+	{"repair", ap_tool_repair, "put right what a killed dumper left in a process"},
 	{0},
 };
 
@@ -328,4 +329,31 @@ int ap_tool_snapshot_take(int argc, char **argv)
 	else if (!view.quiet)
 		take_report(&o, &r);
 	return r.unreadable_bytes ? 1 : 0;
+}
+
+int ap_tool_repair(int argc, char **argv)
+{
+	static const char usage[] = "usage: autopsy repair PID|NAME\n"
+				    "After a snapshot that was killed: reaps the dead copy that it left as "
+				    "a zombie.\n";
+	struct ap_snapshot_repair r;
+	pid_t pid;
+
+	if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (argc != 2)
+		return ap_tool_usage("repair", usage, NULL);
+	struct ap_err *err = ap_procs_find(argv[1], &pid);
+	if (!err)
+		err = ap_snapshot_repair(pid, &r);
+	if (err)
+		return ap_tool_fail("repair", err);
+	if (r.n_zombies)
+		printf("process %d: %u dead cop%s reaped\n", pid, r.n_zombies,
+		       r.n_zombies == 1 ? "y" : "ies");
+	else
+		printf("process %d: nothing to repair\n", pid);
+	return 0;
 }

@@ -68,16 +68,18 @@ state_of() {
 	echo "fds $(find "/proc/$1/fd" -mindepth 1 | wc -l)"
 	echo "children $(cat "/proc/$1/task/"*/children | wc -w)"
 	echo "threads $(find "/proc/$1/task" -maxdepth 1 -mindepth 1 | wc -l)"
-	echo "dontfork-missing $(dontfork_missing "$1")"
+	echo "watched $(awk '/^VmFlags/ { if (/ uw/ || / um/) n++ } END { print n + 0 }' "/proc/$1/smaps")"
 }
 
-# V8's mappings that lack the flag that V8 gave them: NORESERVE ones next to flagged ones count.
-dontfork_missing() {
-	awk '/^VmFlags/ { if (/ uw/ || / um/) left++ } END { print left + 0 }' "/proc/$1/smaps"
+# Mappings that V8 marked MADV_DONTFORK ("dc"), one start address a line.
+dontfork() {
+	awk '/^[0-9a-f]+-/ { split($1, r, "-") } /^VmFlags/ { if (/ dc/) print r[1] }' "/proc/$1/smaps" | sort
 }
 
-dontfork_bytes() {
-	awk '/^Size:/ { size = $2 } /^VmFlags/ { if (/ dc/) n += size } END { print n + 0 }' "/proc/$1/smaps"
+# Those of the list in FILE that are still mapped and have lost the mark.
+dontfork_lost() {
+	awk '/^[0-9a-f]+-/ { split($1, r, "-") } /^VmFlags/ { if (!/ dc/) print r[1] }' "/proc/$1/smaps" |
+		sort | comm -12 - "$2" | wc -l
 }
 
 alive() {

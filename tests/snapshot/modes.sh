@@ -7,6 +7,7 @@ major=$1 tool=$2 tools=$3
 find_node "$major"
 start_probe 30 4096
 before=$(state_of "$pid")
+dontfork "$pid" >"$dir/dontfork"
 anon() { awk '/^RssAnon/ { print $2 * 1024 }' "/proc/$pid/status"; }
 
 modes="direct"
@@ -66,4 +67,6 @@ done
 
 after=$(state_of "$pid")
 [ "$before" = "$after" ] || fail "left behind: $(printf '%s\n---\n%s' "$before" "$after")"
+lost=$(dontfork_lost "$pid" "$dir/dontfork")
+[ "$lost" -eq 0 ] || fail "$lost mappings are no longer MADV_DONTFORK"
 exit $failed

@@ -72,14 +72,14 @@ struct ap_err *ap_snap_direct(struct ap_snap *s, int out, bool seekable)
 	segs.n = 0;
 	if (staged) {
 		/* Neither a slow reader nor the compressor may prolong the pause. */
-		AP_TRY(ap_scratch_open(NULL, &fd));
+		AP_TRY(ap_snap_scratch(s, expected, &fd));
 		ap_snap_say(s, "the stopped copy goes to a temporary file first");
 	} else {
 		AP_TRY(ap_snap_check_space(s, s->options->path, expected));
 	}
 	struct ap_err *err = ap_watchdog_arm(limit + 2000);
 	if (!err)
-		err = ap_stop_all(s->pid, NULL, 0, AP_STOP_TIMEOUT_MS, &stop);
+		err = ap_stop_all(s->pid, 0, false, AP_STOP_TIMEOUT_MS, &stop);
 	if (!err) {
 		uint64_t deadline = stop.began_ns + limit * 1000000ull;
 

@@ -1,4 +1,5 @@
 /* Where the bytes go. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -143,4 +144,14 @@ struct ap_err *ap_snap_check_space(struct ap_snap *s, const char *path, uint64_t
 				      ap_bytes_human(bytes, a), path, ap_bytes_human(have, b)),
 			   "write elsewhere with -o, or stream: autopsy snapshot PID --compress zstd -o - "
 			   "| ssh HOST 'cat > core.zst'");
+}
+
+struct ap_err *ap_snap_scratch(struct ap_snap *s, uint64_t bytes, int *ret_fd)
+{
+	const char *dir = getenv("TMPDIR");
+	char probe[PATH_MAX];
+
+	snprintf(probe, sizeof(probe), "%s/x", dir && *dir ? dir : "/var/tmp");
+	AP_TRY(ap_snap_check_space(s, probe, bytes));
+	return ap_scratch_open(NULL, ret_fd);
 }

@@ -325,14 +325,13 @@ static struct ap_err *settle(struct precopy *p)
 	return NULL;
 }
 
-static struct ap_err *run(struct precopy *p, const char *path, uint64_t front)
+static struct ap_err *run(struct precopy *p, uint64_t front)
 {
 	AP_STOP_AUTO stop = {0};
 	struct ap_snap *s = p->s;
 	unsigned limit = ap_snap_max_pause_ms(s, AP_SNAPSHOT_PRECOPY);
 	uint64_t dirty = 0, before = UINT64_MAX;
 
-	(void)path;
 	p->end = front;
 	AP_TRY(copy_live(p));
 	for (int i = 0; i < ROUNDS; i++) {
@@ -350,7 +349,7 @@ static struct ap_err *run(struct precopy *p, const char *path, uint64_t front)
 		p->pause_cap = 0;
 	}
 	AP_TRY(ap_watchdog_arm(limit + 2000));
-	struct ap_err *err = ap_stop_all(s->pid, NULL, 0, AP_STOP_TIMEOUT_MS, &stop);
+	struct ap_err *err = ap_stop_all(s->pid, 0, false, AP_STOP_TIMEOUT_MS, &stop);
 	if (!err) {
 		err = stopped(p, &stop);
 		ap_stop_resume(&stop);
@@ -389,6 +388,7 @@ struct ap_err *ap_snap_precopy(struct ap_snap *s, int out, bool seekable)
 	bool staged = !seekable || s->options->compress;
 	char size[AP_NUMBER_MAX];
 
+	s->may_fall_back = true;
 	AP_TRY(ap_track_open(s, &p.track));
 	/* The mappings may have moved while we looked for a way in. */
 	ap_maps_close(&s->known);
@@ -396,18 +396,18 @@ struct ap_err *ap_snap_precopy(struct ap_snap *s, int out, bool seekable)
 	AP_TRY(arm(&p, &selected));
 	uint64_t front = ap_snap_front(p.live.n, 65536 + s->known.names.n);
 	uint64_t expected = front + ap_segs_bytes(&p.live);
-	struct ap_err *err;
 
 	if (staged) {
-		AP_TRY(ap_scratch_open(NULL, &p.fd));
+		/* Changed pages are written in place, which neither a pipe nor a compressor can. */
+		AP_TRY(ap_snap_scratch(s, expected, &p.fd));
 		ap_snap_say(s, "the copy (%s) goes to a temporary file first",
 			    ap_bytes_human(expected, size));
-		err = NULL;
 	} else {
+		s->may_fall_back = false;
 		AP_TRY(ap_snap_check_space(s, s->options->path, expected));
-		err = NULL;
 	}
-	err = run(&p, s->options->path, front);
+	s->may_fall_back = false;
+	struct ap_err *err = run(&p, front);
 	if (!err)
 		err = settle(&p);
 	if (!err)

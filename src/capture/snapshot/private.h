@@ -56,19 +56,20 @@ struct ap_snap {
 	struct ap_snap_thread *threads;
 	size_t n_threads;
 	struct ap_str notes;
-	uint64_t expected_bytes; /* of memory */
-	uint64_t scan_ranges_end;
 	uint64_t began_ns;
 	/* Ours inside the target: not part of the core. */
 	uint64_t scratch_start, scratch_end;
 	/* Copied at the stop although shared with others who went on: said in our note. */
 	uint64_t not_atomic_bytes;
 	uint8_t *buf; /* AP_COPY_BYTES */
+	bool may_fall_back; /* the error of a mode leaves room for another one */
 };
 
 /* target.c: may we, and what is it? */
 struct ap_err *ap_snap_open(struct ap_snap *s, const struct ap_snapshot_options *options);
 void ap_snap_close(struct ap_snap *s);
+/* As after the opening: for another mode. */
+struct ap_err *ap_snap_again(struct ap_snap *s);
 void ap_snap_say(const struct ap_snap *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 struct ap_err *ap_snap_check_cancel(const struct ap_snap *s);
@@ -116,6 +117,8 @@ struct ap_err *ap_snap_put_headers(struct ap_snap *s, int fd, const struct ap_se
 struct ap_err *ap_snap_pump(struct ap_snap *s, int fd, uint64_t bytes, int out);
 /* An error when the output's file system lacks `bytes`. */
 struct ap_err *ap_snap_check_space(struct ap_snap *s, const char *path, uint64_t bytes);
+/* A temporary file without a name, where there is room for `bytes`. */
+struct ap_err *ap_snap_scratch(struct ap_snap *s, uint64_t bytes, int *ret_fd);
 
 /* The modes. `out` is the file or pipe; each leaves the target running whatever it returns. */
 struct ap_err *ap_snap_direct(struct ap_snap *s, int out, bool seekable);

@@ -27,14 +27,43 @@ bool ap_snapshot_mode_named(const char *name, enum ap_snapshot_mode *ret_mode)
 	return false;
 }
 
+static struct ap_err *take_mode(struct ap_snap *s, enum ap_snapshot_mode mode, int out, bool seekable)
+{
+	s->result.mode = mode;
+	switch (mode) {
+	case AP_SNAPSHOT_PRECOPY:
+		return ap_snap_precopy(s, out, seekable);
+	case AP_SNAPSHOT_FORK:
+		return ap_snap_fork(s, out);
+	default:
+		return ap_snap_direct(s, out, seekable);
+	}
+}
+
 static struct ap_err *take(struct ap_snap *s, int out, bool seekable)
 {
-	if (s->options->mode == AP_SNAPSHOT_PRECOPY) {
-		s->result.mode = AP_SNAPSHOT_PRECOPY;
-		return ap_snap_precopy(s, out, seekable);
+	enum ap_snapshot_mode mode = s->options->mode;
+	struct ap_err *err;
+
+	if (mode != AP_SNAPSHOT_AUTO)
+		return take_mode(s, mode, out, seekable);
+	mode = AP_SNAPSHOT_PRECOPY;
+	if (s->status.state == 'T') {
+		ap_snap_say(s, "direct: the process is stopped anyway (state T)");
+		mode = AP_SNAPSHOT_DIRECT;
 	}
-	s->result.mode = AP_SNAPSHOT_DIRECT;
-	return ap_snap_direct(s, out, seekable);
+	for (;; mode++) {
+		err = take_mode(s, mode, out, seekable);
+		if (!err || mode == AP_SNAPSHOT_DIRECT || !s->may_fall_back ||
+		    err == &ap_err_cancelled)
+			return err;
+		ap_snap_say(s, "%s instead of %s: %s", mode_names[mode + 1], mode_names[mode],
+			    err->message);
+		ap_err_free(err);
+		AP_TRY(ap_snap_again(s));
+		if (seekable && (ftruncate(out, 0) < 0 || lseek(out, 0, SEEK_SET) < 0))
+			return ap_err_errno(errno, "cannot begin the file again");
+	}
 }
 
 struct ap_err *ap_snapshot_take(const struct ap_snapshot_options *options,

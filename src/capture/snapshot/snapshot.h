@@ -64,11 +64,9 @@ struct ap_snapshot_prospect {
 };
 struct ap_err *ap_snapshot_prospect(pid_t pid, struct ap_snapshot_prospect *ret_prospect);
 
-/* What a killed dumper may have left: zombies, and memory that is copied at fork again. */
+/* What a killed dumper may have left: dead children that nobody waits for. */
 struct ap_snapshot_repair {
-	unsigned n_zombies;     /* reaped */
-	unsigned n_ranges;      /* MADV_DONTFORK again */
-	uint64_t range_bytes;
+	unsigned n_zombies; /* reaped */
 };
 struct ap_err *ap_snapshot_repair(pid_t pid, struct ap_snapshot_repair *ret_repair);
 

@@ -123,7 +123,9 @@ static struct ap_err *refusal(struct ap_snap *s, int errnum)
 			"run on the host, or in a container with --cap-add SYS_PTRACE "
 			"--security-opt seccomp=unconfined");
 	return ap_err_hint(ap_err_errno(errnum, "cannot look into process %d", s->pid),
-			   "run as root");
+			   cap ? "we have CAP_SYS_PTRACE: a security module or the kernel's lockdown "
+				 "forbids it; see the kernel log"
+			       : "run as root");
 }
 
 static struct ap_err *check_state(struct ap_snap *s)
@@ -228,6 +230,27 @@ struct ap_err *ap_snap_open(struct ap_snap *s, const struct ap_snapshot_options 
 	return s->buf && !s->psargs.failed ? NULL : &ap_err_nomem;
 }
 
+static void forget_threads(struct ap_snap *s)
+{
+	for (size_t i = 0; i < s->n_threads; i++)
+		free(s->threads[i].xstate_copy);
+	free(s->threads);
+	s->threads = NULL;
+	s->n_threads = 0;
+}
+
+struct ap_err *ap_snap_again(struct ap_snap *s)
+{
+	forget_threads(s);
+	ap_maps_close(&s->maps);
+	ap_maps_close(&s->known);
+	s->result = (struct ap_snapshot_result){0};
+	s->scratch_start = s->scratch_end = 0;
+	s->not_atomic_bytes = 0;
+	s->may_fall_back = false;
+	return ap_maps_read_smaps(s->pid, &s->known);
+}
+
 void ap_snap_close(struct ap_snap *s)
 {
 	if (s->mem_fd >= 0)
@@ -240,8 +263,6 @@ void ap_snap_close(struct ap_snap *s)
 	ap_str_close(&s->auxv);
 	ap_str_close(&s->psargs);
 	ap_str_close(&s->notes);
-	for (size_t i = 0; i < s->n_threads; i++)
-		free(s->threads[i].xstate_copy);
-	free(s->threads);
+	forget_threads(s);
 	free(s->buf);
 }
