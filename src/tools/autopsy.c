@@ -151,7 +151,8 @@ static int fail_to_open(const struct command_line *line, struct ap_err *err)
 	return line->mdb ? 1 : AP_EXIT_FAILED;
 }
 
-static void run(struct ap_session *session, const struct command_line *line)
+/* Tells whether a person sat at the prompt: what they mistyped is no failure of the program. */
+static bool run(struct ap_session *session, const struct command_line *line)
 {
 	bool terminals = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 
@@ -166,9 +167,11 @@ static void run(struct ap_session *session, const struct command_line *line)
 		if (!line->mdb)
 			ap_session_run(session, "report");
 		ap_session_prompt(session);
+		return true;
 	} else {
 		ap_session_run(session, "report");
 	}
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -219,8 +222,8 @@ int main(int argc, char **argv)
 	}
 	ap_session_catch_interrupts();
 	ap_session_check_target(session);
-	run(session, &line);
-	status = ap_session_status(session);
+	bool interactive = run(session, &line);
+	status = interactive ? AP_EXIT_OK : ap_session_status(session);
 	/* mdb's own statuses: a script that went to its end is fine, -e tells whether it worked. */
 	if (line.mdb)
 		status = line.commands.n && status >= AP_EXIT_FAILED ? 1 : 0;
