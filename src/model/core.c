@@ -1,12 +1,14 @@
 /* The core's model: opens what it can, and hands each question to the file that answers it. */
 #include <stdlib.h>
 
+#include "heap/heap.h"
 #include "model/core_private.h"
 
 static void core_close(struct ap_model *model)
 {
 	struct ap_core_model *core = ap_core_of(model);
 
+	ap_heap_close(core->heap);
 	ap_unwind_close(core->unwind);
 	ap_v8_close(core->v8);
 	ap_err_free(core->v8_error);

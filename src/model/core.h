@@ -6,6 +6,7 @@
 #include "model/model.h"
 
 struct ap_v8;
+struct ap_heap;
 
 /*
  * Takes the image over. A process without a V8 that we can read still opens: its native side
@@ -17,5 +18,10 @@ struct ap_image *ap_core_model_image(struct ap_model *model);
 struct ap_v8 *ap_core_model_v8(struct ap_model *model);
 /* Why there is no V8, or NULL; stays the model's. */
 const struct ap_err *ap_core_model_v8_error(struct ap_model *model);
+/*
+ * The index over the whole heap (heap/heap.h): made at the first call, not yet walked, the model's
+ * until it is closed.
+ */
+struct ap_err *ap_core_model_heap(struct ap_model *model, struct ap_heap **ret_heap);
 
 #endif

@@ -13,6 +13,7 @@ struct ap_core_model {
 	struct ap_unwind *unwind;
 	struct ap_v8 *v8; /* NULL: no V8 that we can read */
 	struct ap_err *v8_error;
+	struct ap_heap *heap; /* core_heap.c; NULL until asked for */
 };
 
 static inline struct ap_core_model *ap_core_of(struct ap_model *model)

@@ -1,0 +1,115 @@
+/*
+ * The whole heap: every object of every isolate, exactly. Pages -> linear walk -> an index of object
+ * starts; groups, instances and references come from it.
+ *
+ * Ownership: struct ap_heap owns the index and what it hands out (spaces, gaps, groups, texts) until
+ * ap_heap_close(); it borrows the V8 it was made from. Results with an arena parameter live in that
+ * arena. Addresses are untagged, sizes in bytes.
+ *
+ * Plain structs: nothing here shows V8's layouts, so commands may use it. What was walked are all
+ * objects that lie in the pages, also dead ones that the collector had not yet removed.
+ *
+ * The index is one bit for every eight bytes of a page (set: an object starts here): 1/64 of the heap.
+ */
+#ifndef AP_HEAP_HEAP_H
+#define AP_HEAP_HEAP_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct ap_v8;
+struct ap_heap;
+
+/* What the time is spent on; `report` is called now and then from the calling thread. */
+struct ap_heap_watch {
+	const volatile sig_atomic_t *cancelled; /* ^C; may be NULL */
+	void (*report)(void *arg, const char *what, uint64_t done_bytes, uint64_t total_bytes,
+		       uint64_t objects); /* may be NULL */
+	void *arg;
+};
+
+#define AP_HEAP_KINDS(X)                                                                           \
+	X(OBJECT, NULL)                                                                            \
+	X(CLOSURE, "(closure)")                                                                    \
+	X(STRING, "(string)")                                                                      \
+	X(CONS_STRING, "(concatenated string)")                                                    \
+	X(SLICED_STRING, "(sliced string)")                                                        \
+	X(NUMBER, "(number)")                                                                      \
+	X(BIGINT, "(bigint)")                                                                      \
+	X(SYMBOL, "(symbol)")                                                                      \
+	X(ARRAY, "(array)")                                                                        \
+	X(CONTEXT, "system / Context")                                                             \
+	X(CODE, "(compiled code)")                                                                 \
+	X(SHAPE, "(object shape)")                                                                 \
+	X(INTERNAL, "(system)")
+
+/* Kinds of heap objects, with the category that DevTools shows; objects go by their constructor. */
+enum ap_heap_kind {
+#define X(id, name) AP_HEAP_##id,
+	AP_HEAP_KINDS(X)
+#undef X
+		AP_N_HEAP_KINDS,
+};
+
+const char *ap_heap_kind_name(enum ap_heap_kind kind); /* NULL for AP_HEAP_OBJECT */
+
+/* The pages of one space of one isolate. The parts add up to area_bytes. */
+struct ap_heap_space {
+	size_t isolate;     /* index; SIZE_MAX: shared by all */
+	const char *name;   /* "new", "old", "code", "large", "read-only", "trusted" ... */
+	uint64_t pages, skipped_pages; /* skipped: emptied by the collector, their content is stale */
+	uint64_t area_bytes;           /* of the pages that were walked */
+	uint64_t objects, object_bytes;
+	uint64_t free_bytes;      /* free lists and fillers */
+	uint64_t buffer_bytes;    /* allocation buffers: reserved, not yet used */
+	uint64_t forwarded, forwarded_bytes; /* moved by an unfinished collection */
+	uint64_t gaps, gap_bytes; /* not explained */
+	uint64_t absent_bytes;    /* not in the core */
+};
+
+struct ap_heap_gap {
+	uint64_t address, bytes;
+	const char *space;
+	bool absent; /* the core does not hold it */
+};
+
+struct ap_heap_summary {
+	const struct ap_heap_space *spaces;
+	size_t n_spaces;
+	const struct ap_heap_gap *gaps; /* the first of them, in no order */
+	size_t n_gaps;
+	uint64_t all_gaps; /* also those that are not listed */
+	size_t n_isolates;
+	uint64_t pages, pages_left; /* left: not walked, because of ^C */
+	uint64_t objects, object_bytes, area_bytes;
+	uint64_t index_bytes; /* memory that the index takes */
+	double accounted_percent; /* objects, free, buffers, forwarded and skipped over area bytes */
+	double seconds;
+	bool scanned; /* no page layout was found: objects were found by their looks, sizes are sure,
+			 completeness is not */
+};
+
+/*
+ * Finds the pages. The walk itself is ap_heap_walk(), which resumes where ^C stopped it and does
+ * nothing when all is done; a stopped walk is no error, see pages_left.
+ */
+struct ap_err *ap_heap_open(struct ap_v8 *v8, struct ap_heap **ret_heap);
+void ap_heap_close(struct ap_heap *heap);
+struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *watch);
+void ap_heap_summary(const struct ap_heap *heap, struct ap_heap_summary *ret);
+static inline bool ap_heap_is_complete(const struct ap_heap_summary *s)
+{
+	return s->pages_left == 0;
+}
+
+/* The object that holds `address`; false if no object does. */
+bool ap_heap_object_at(struct ap_heap *heap, uint64_t address, uint64_t *ret_start,
+		       uint64_t *ret_bytes);
+
+#endif

@@ -1,0 +1,128 @@
+/*
+ * Inside of the heap's index, shared by the files of heap/.
+ *
+ * Threads: workers only read the image, the facts and the pages; each has its own cache of maps and
+ * its own counters, which the calling thread merges. ap_v8_*() functions with caches of their own
+ * are for the calling thread only.
+ */
+#ifndef AP_HEAP_PRIVATE_H
+#define AP_HEAP_PRIVATE_H
+
+#include <stdatomic.h>
+
+#include "heap/heap.h"
+#include "v8/v8.h"
+
+enum {
+	AP_CHUNK_BYTES = 256 * 1024, /* src/heap/memory-chunk-layout.h: kAlignment */
+	AP_MAX_GAPS_LISTED = 4096,
+	AP_MAX_BUFFERS = 4096,
+};
+
+struct ap_heap_page {
+	ap_addr chunk, start, end; /* the area: [start, end) */
+	ap_addr owner;             /* the Space, 0 unknown */
+	uint32_t space;            /* index into heap->spaces */
+	bool large;                /* one object */
+	bool stale;                /* content is of an earlier cycle: not walked */
+	bool walked;
+	uint32_t objects;
+	uint64_t first; /* number of its first object among all, for dense numbering */
+	uint64_t *bits; /* a bit per word of the area; NULL while empty, and for large pages */
+};
+
+/* An allocation buffer: [top, limit) is reserved and holds no object. */
+struct ap_heap_buffer {
+	ap_addr top, limit;
+};
+
+/* How the size of an object is found, see size.def. */
+struct ap_size_rule {
+	uint8_t how;    /* enum ap_size_how */
+	uint8_t header; /* bytes */
+	uint8_t element;
+	uint8_t length_at;
+};
+
+struct ap_heap_map {
+	ap_tagged address; /* of the map, tagged */
+	uint16_t type;
+	uint8_t size_words; /* 0: by its rule */
+	uint8_t kind;       /* enum ap_heap_kind */
+	struct ap_size_rule rule;
+	uint64_t count, bytes;
+	ap_addr first; /* lowest object */
+};
+
+/* Maps by address, open addressing; one per thread and one for all. */
+struct ap_map_table {
+	struct ap_heap_map *at;
+	size_t n, cap;
+	ap_tagged meta[8]; /* maps of maps that were proven */
+	unsigned n_meta;
+};
+
+struct ap_page_layout {
+	bool found;
+	bool in_metadata;           /* fields stand in the block that chunk + 8 points to */
+	int area_start, area_end, heap; /* word indexes */
+	int64_t heap_offset;        /* Heap - Isolate */
+	uint64_t votes, runner_up;
+};
+
+typedef AP_VEC(struct ap_heap_gap) ap_gap_vec;
+
+struct ap_heap {
+	struct ap_v8 *v8;
+	struct ap_arena arena;
+	struct ap_page_layout layout;
+	AP_VEC(struct ap_heap_page) pages; /* by address */
+	AP_VEC(struct ap_heap_space) spaces;
+	AP_VEC(struct ap_heap_buffer) buffers; /* by top */
+	struct ap_map_table maps;
+	struct ap_size_rule *rules; /* by instance type */
+	uint8_t *kinds;             /* by instance type */
+	ap_gap_vec gaps;
+	uint64_t all_gaps, index_bytes;
+	double seconds;
+	bool scanned;
+};
+
+static inline bool ap_map_is_free(const struct ap_heap *heap, const struct ap_heap_map *map)
+{
+	return map->type == F(heap->v8, T_FREE_SPACE) || map->type == F(heap->v8, T_FILLER);
+}
+
+enum { AP_N_TYPES = 65536 };
+
+/* pages.c */
+struct ap_err *ap_heap_find_pages(struct ap_heap *heap);
+/* The page whose area holds `address`, or NULL. */
+struct ap_heap_page *ap_heap_page_at(const struct ap_heap *heap, ap_addr address);
+/* buffers.c */
+struct ap_err *ap_heap_find_buffers(struct ap_heap *heap);
+/* size.c */
+struct ap_err *ap_heap_load_rules(struct ap_heap *heap);
+/* Bytes of the object of that map at `address`; 0 if that cannot be. `at` are its bytes in hand. */
+uint64_t ap_heap_size(const struct ap_heap *heap, const struct ap_heap_map *map, ap_addr address,
+		      const uint8_t *at, uint64_t have);
+/* kind.c */
+struct ap_err *ap_heap_load_kinds(struct ap_heap *heap);
+/* walk.c: how many threads share `jobs`. */
+size_t ap_heap_threads(size_t jobs);
+/* maps.c */
+struct ap_heap_map *ap_map_get(const struct ap_heap *heap, struct ap_map_table *table,
+			       ap_tagged address);
+/* The bytes of a page's area: in place, or put together in `scratch` (AP_CHUNK_BYTES large). */
+struct ap_page_bytes {
+	const uint8_t *at;
+	uint64_t n;       /* in hand; of large pages perhaps not all */
+	uint64_t present; /* a bit for each 4 KB from the area's first such page on; all set if in place */
+	ap_addr base;     /* address of that first 4 KB */
+};
+void ap_page_bytes(const struct ap_heap *heap, const struct ap_heap_page *page, uint8_t *scratch,
+		   struct ap_page_bytes *ret);
+bool ap_map_merge(struct ap_map_table *into, const struct ap_map_table *from);
+void ap_map_table_close(struct ap_map_table *table);
+
+#endif
