@@ -54,6 +54,9 @@ struct ap_err *ap_core_model_open(struct ap_image *image, struct ap_model **ret_
 		core_close(&core->base);
 		return err;
 	}
+	const struct ap_image_gaps *gaps = ap_image_gaps(image);
+	core->base.incomplete = gaps->cut_bytes || gaps->missing_headers || !core->v8 ||
+				!core->v8->profile.table_exact;
 	*ret_model = &core->base;
 	return NULL;
 }

@@ -360,6 +360,7 @@ struct ap_model_ops {
 struct ap_model {
 	const struct ap_model_ops *ops;
 	struct ap_gaps gaps; /* reset by whoever runs a command */
+	bool incomplete;     /* cut off, or of a V8 not seen before: every answer may lack something */
 };
 
 static inline void ap_model_close(struct ap_model *model)

@@ -356,4 +356,6 @@ void ap_session_check_target(struct ap_session *session)
 		ap_print_error(err, session->options.mdb ? AP_MDB : AP_PLAIN, NULL, v8_error);
 		ap_session_raise_status(session, AP_EXIT_INCOMPLETE);
 	}
+	if (session->model && session->model->incomplete)
+		ap_session_raise_status(session, AP_EXIT_INCOMPLETE);
 }

@@ -4,10 +4,11 @@
  * The samples are the read-only and strong roots and what the native context holds: hundreds of maps,
  * strings and functions that exist in every process and cost no scan of the heap.
  */
-#include "v8/function.h"
+#include "v8/frame.h"
+#include "v8/property.h"
 #include "v8/v8_private.h"
 
-enum { MAX_ROOTS = 1500, MAX_SLOTS = 600, MAX_SCRIPTS = 64 };
+enum { MAX_ROOTS = 1500, MAX_SLOTS = 600, MAX_FRAMES = 200 };
 
 static void validate_root(struct ap_v8 *v8, ap_tagged w)
 {
@@ -41,12 +42,66 @@ static void validate_function(struct ap_v8 *v8, ap_tagged function, struct ap_ar
 	bool ok = ap_v8_word(v8, function, F(v8, FUNCTION_SHARED), &shared) &&
 		  ap_function_info(v8, function, arena, &info);
 	ap_profile_sample(p, AP_G_FUNCTIONS, ok);
+	ap_profile_sample(p, AP_G_TYPES, ok && ap_v8_is(v8, shared, AP_F_T_SHARED_FUNCTION_INFO));
 	if (!ok)
 		return;
 	if (info.context)
 		ap_profile_sample(p, AP_G_SCOPES, ap_type_is_context(v8, ap_v8_type(v8, info.context)));
 	if (info.bytecode)
 		ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_monotone(v8, info.bytecode));
+}
+
+/* Own properties of what the native context holds: constructors, prototypes, the global object. */
+static void validate_object(struct ap_v8 *v8, ap_tagged object)
+{
+	struct ap_own_iter iter;
+	struct ap_own own;
+	bool readable = true;
+
+	if (!ap_own_begin(v8, object, &iter))
+		return;
+	while (ap_own_next(&iter, &own))
+		readable = readable && (own.kind != AP_OWN_DATA || own.readable);
+	ap_profile_sample(&v8->profile, AP_G_OBJECTS, readable && !iter.broken);
+}
+
+/*
+ * The frames from the last exit outwards. What the interpreter's trampoline called must be an interpreted
+ * frame; a compiled frame stands at a call, so its place must be known. Others (regular expressions,
+ * WebAssembly) have shapes of their own and prove nothing.
+ */
+static void validate_frames(struct ap_v8 *v8, const struct ap_isolate *isolate, struct ap_arena *arena)
+{
+	struct ap_profile *p = &v8->profile;
+	ap_addr fp = isolate->c_entry_fp;
+
+	for (int i = 0; i < MAX_FRAMES && fp; i++) {
+		ap_v8_frame_vec frames = {0};
+		uint64_t caller, pc;
+		const char *builtin;
+
+		if (!ap_image_u64(v8->image, fp, &caller) || !ap_image_u64(v8->image, fp + 8, &pc) ||
+		    caller <= fp)
+			break;
+		fp = caller;
+		builtin = ap_builtin_name(v8, pc, arena);
+		if (!builtin && ap_image_module_at(v8->image, pc))
+			continue; /* C++ between two entries into JavaScript */
+		struct ap_err *err = ap_v8_frame_decode(v8, fp, pc, false, arena, &frames);
+		if (err) {
+			ap_err_free(err);
+			break;
+		}
+		if (!frames.n)
+			continue;
+		const struct ap_v8_frame *f = &frames.at[0];
+		if (builtin && strcmp(builtin, "InterpreterEntryTrampoline") == 0)
+			ap_profile_sample(p, AP_G_FRAMES, f->kind == AP_V8_FRAME_INTERPRETED);
+		if (f->kind == AP_V8_FRAME_MAGLEV || f->kind == AP_V8_FRAME_TURBOFAN)
+			ap_profile_sample(p, AP_G_CODE, f->offset >= 0);
+		if (f->bytecode)
+			ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_monotone(v8, f->bytecode));
+	}
 }
 
 /* The slots of the native context: maps, functions, prototypes. */
@@ -64,6 +119,8 @@ static void validate_native_context(struct ap_v8 *v8, ap_tagged native, struct a
 		int type = ap_v8_type(v8, w);
 		if (ap_type_is_function(v8, type))
 			validate_function(v8, w, arena);
+		if (ap_type_is_receiver(v8, type))
+			validate_object(v8, w);
 	}
 }
 
@@ -93,6 +150,7 @@ void ap_v8_validate(struct ap_v8 *v8)
 		}
 		if (ap_isolate_native_context(v8, isolate, &native))
 			validate_native_context(v8, native, &arena);
+		validate_frames(v8, isolate, &arena);
 	}
 	ap_arena_close(&arena);
 	ap_profile_judge(&v8->profile, &v8->arena);
