@@ -2,7 +2,6 @@
 // One crash file's content: the sections put together within the limits, or the little that is always possible.
 
 const { threadId, isMainThread } = require('worker_threads');
-const v8 = require('v8');
 const { version } = require('../package.json');
 const clock = require('./clock');
 const { Bridge } = require('./bridge');
@@ -11,17 +10,11 @@ const errors = require('./errors');
 const { Graph } = require('./graph');
 const pauses = require('./pauses');
 const report = require('./report');
+const { room } = require('./room');
 const { Scripts } = require('./scripts');
 
 const MIB = 1024 * 1024;
 const TIGHT = 24 * MIB;         // less heap than this left: only the little
-const NONE = 4 * MIB;           // less than this: nothing, an out-of-memory abort would replace the program's own end
-
-// The limit counts the young generation's largest size, which the old one cannot use: 48 MiB, in newer Nodes 96.
-function room() {
-  const { heap_size_limit: limit, used_heap_size: used } = v8.getHeapStatistics();
-  return limit - used - Math.min(96 * MIB, limit / 3);
-}
 
 // The inspector is opened here in the free tier: nothing costs anything until something went wrong.
 function openSession(armed) {
@@ -140,10 +133,9 @@ function little(error, origin, settings, mask, when, why) {
   });
 }
 
-// The text of a crash file, or null if there is no room to make one.
+// The text of a crash file, or null if even the little one is larger than allowed.
 function collect(error, origin, settings, mask, armed, when, note) {
   const heap = room();
-  if (heap < NONE) return null;
   let why = 'memory';
   if (heap >= TIGHT) {
     try {

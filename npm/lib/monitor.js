@@ -11,6 +11,7 @@ const { collect } = require('./collect');
 const { takeCore } = require('./core');
 const files = require('./files');
 const { masker } = require('./mask');
+const { none } = require('./room');
 
 const SOON_MS = 30000;
 const APART_MS = 1000;          // between two handled exceptions that are collected
@@ -37,7 +38,7 @@ class Monitor {
 
   // Nothing that goes wrong here may reach the program: it would end with our error and our exit code.
   onUncaught(error, origin) {
-    if (this.busy) return;
+    if (none() || this.busy) return;
     this.busy = true;
     try {
       const handled = this.handled();

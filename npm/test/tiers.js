@@ -2,8 +2,6 @@
 // One program run without us and with us: it must end the same way, and the crash file is what is looked at.
 
 const assert = require('assert');
-const { pathToFileURL } = require('url');
-const path = require('path');
 const { PACKAGE } = require('./harness');
 
 let flags = null;
@@ -90,6 +88,4 @@ function everywhere(name, run, kinds = ['cjs', 'esm'], tiers = ['free', 'armed']
   return cases;
 }
 
-const urlOf = (file) => pathToFileURL(path.resolve(file)).href;
-
-module.exports = { both, everywhere, registered, urlOf, PACKAGE };
+module.exports = { both, everywhere, registered, PACKAGE };

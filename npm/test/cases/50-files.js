@@ -5,7 +5,7 @@ const assert = require('assert');
 const fs = require('fs');
 const path = require('path');
 const files = require('../files');
-const { both, everywhere, registered } = require('../tiers');
+const { both, everywhere, registered, PACKAGE } = require('../tiers');
 
 async function crashIn(context, name, options = {}) {
   const directory = context.directory();
@@ -123,6 +123,20 @@ module.exports = [
       assert.deepStrictEqual(JSON.parse(armed.done.stdout), { loaded: 1, handles: 0, monitors: 1 });
     },
   },
+  ...['cjs', 'esm'].map((kind) => ({
+    name: `the package's own names, ${kind}`,
+    run: async (context) => {
+      const directory = context.directory();
+      const { done } = { done: await context.run(context.program(directory, 'names', kind), { cwd: directory }) };
+      assert.strictEqual(done.status, 1, done.stderr);
+      const { version } = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8'));
+      assert.deepStrictEqual(JSON.parse(done.stdout), {
+        version, panic: ['caDebugState', 'caPanicSave', 'enablePanicOnCrash', 'panic'], same: true, kept: 'mine',
+      });
+      // register() called from the program does what preloading it does
+      assert.strictEqual(files.only(directory).Error.message, 'after register');
+    },
+  })),
   ...everywhere('time from throw to the end', async (context, kind, tier) => {
     const { directory, done, bare } = await both(context, 'throw', { kind, tier });
     const { milliseconds } = files.only(directory).Tool;
