@@ -51,7 +51,7 @@ static void escape_code_point(struct ap_str *str, uint32_t cp)
 
 void ap_escape(struct ap_str *str, struct ap_text text)
 {
-	const char *p = text.s, *end = text.s + text.n;
+	const char *p = text.s, *end = ap_text_end(text);
 
 	while (p < end) {
 		/* Runs of plain ASCII are nearly everything. */
@@ -67,7 +67,7 @@ void ap_escape(struct ap_str *str, struct ap_text text)
 
 void ap_escape_quoted(struct ap_str *str, struct ap_text text, size_t max_columns)
 {
-	const char *p = text.s, *end = text.s + text.n;
+	const char *p = text.s, *end = ap_text_end(text);
 	size_t columns = 0;
 	size_t cut_at = 0; /* where "..." still fits */
 
@@ -100,7 +100,7 @@ void ap_escape_quoted(struct ap_str *str, struct ap_text text, size_t max_column
 
 size_t ap_columns(struct ap_text text)
 {
-	const char *p = text.s, *end = text.s + text.n;
+	const char *p = text.s, *end = ap_text_end(text);
 	size_t columns = 0;
 
 	while (p < end)
@@ -110,7 +110,7 @@ size_t ap_columns(struct ap_text text)
 
 struct ap_text ap_cut_columns(struct ap_text text, size_t columns)
 {
-	const char *p = text.s, *end = text.s + text.n;
+	const char *p = text.s, *end = ap_text_end(text);
 
 	while (p < end) {
 		const char *next = p;

@@ -34,6 +34,12 @@ static inline struct ap_text ap_text_of(const char *s)
 	return (struct ap_text){s, s ? strlen(s) : 0};
 }
 
+/* The end of the text; NULL for a missing one, of which not even 0 bytes may be skipped in C. */
+static inline const char *ap_text_end(struct ap_text text)
+{
+	return text.s ? text.s + text.n : NULL;
+}
+
 static inline bool ap_text_eq(struct ap_text a, struct ap_text b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.s, b.s, a.n) == 0);

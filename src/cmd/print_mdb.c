@@ -13,7 +13,7 @@
 
 void ap_mdb_ascii(struct ap_out *out, struct ap_text text)
 {
-	const char *p = text.s, *end = text.s + text.n;
+	const char *p = text.s, *end = ap_text_end(text);
 
 	while (p < end) {
 		const char *start = p;

@@ -65,7 +65,7 @@ static void map_address(struct ap_ctx *ctx, const struct ap_value *v)
 /* The first `length` characters of a text (0: all), "..." behind a cut. */
 static void cut_text(struct ap_out *out, struct ap_text text, size_t length, bool cut_before)
 {
-	const char *p = text.s, *end = text.s + text.n;
+	const char *p = text.s, *end = ap_text_end(text);
 	size_t n = 0;
 
 	while (p < end && (!length || n < length)) {

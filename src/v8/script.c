@@ -55,7 +55,7 @@ struct ap_text ap_script_text(struct ap_v8 *v8, ap_tagged script, int32_t start,
 static bool lines_count(const struct ap_str *text, struct ap_arena *arena, struct ap_line_table *ret)
 {
 	AP_VEC(uint32_t) starts = {0};
-	const char *p = text->s, *end = text->s + text->n;
+	const char *p = text->s, *end = text->s ? text->s + text->n : NULL;
 	uint32_t unit = 0;
 
 	if (!ap_vec_push(arena, &starts, 0))
