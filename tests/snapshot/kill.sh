@@ -4,7 +4,7 @@
 # usage: kill.sh NODE_MAJOR AUTOPSY_SNAPSHOT TOOLS_DIR [POINTS_PER_MODE]
 set -u
 . "$(dirname "$0")/lib.sh"
-major=$1 tool=$2 tools=$3 points=${4:-25}
+major=$1 tool=$2 tools=$3 points=${4:-30}
 find_node "$major"
 start_probe 10 1024
 dontfork "$pid" >"$dir/dontfork"

@@ -16,15 +16,6 @@
 
 enum { CLONE_TIMEOUT_MS = 5000, CLOSE_TIMEOUT_MS = 200 };
 
-/* The next stop of the thread: an event, a system call, or a signal. */
-static bool step(struct ap_inject *in, uint64_t deadline)
-{
-	if (ptrace(PTRACE_SYSCALL, in->t.tid, NULL, NULL) < 0)
-		return false;
-	in->t.stopped = false;
-	return ap_tracee_wait(&in->t, deadline);
-}
-
 static void protect_from_oom(pid_t pid)
 {
 	char path[64];
@@ -78,10 +69,12 @@ static struct ap_err *clone_chain(struct ap_forkable *f, struct ap_child *child)
 	AP_TRY(ap_inject_start(in, &parent));
 	for (;;) {
 		struct user_regs_struct r;
+		int fault;
 
-		if (!step(in, deadline))
-			return ap_err_new(AP_E_LIMIT, "the clone in process %d did not come back",
-					  in->s->pid);
+		if (!ap_inject_step(in, deadline, &fault))
+			return ap_err_new(AP_E_LIMIT, "the clone in process %d did not come back (%s %d)",
+					  in->s->pid, fault ? "signal" : "thread",
+					  fault ? fault : in->t.tid);
 		if (in->t.status >> 16 == PTRACE_EVENT_CLONE) {
 			if (ptrace(PTRACE_GETEVENTMSG, in->t.tid, NULL, &message) < 0)
 				return ap_err_errno(errno, "the clone has no number");
@@ -94,16 +87,11 @@ static struct ap_err *clone_chain(struct ap_forkable *f, struct ap_child *child)
 			protect_from_oom(child->pid);
 			continue;
 		}
-		if (in->t.status >> 16)
+		if (in->t.status >> 16 || in->deliver)
 			continue;
-		if (WSTOPSIG(in->t.status) != (SIGTRAP | 0x80)) {
-			(void)ap_tracee_set_regs(in->t.tid, &back);
-			return ap_err_new(AP_E_IO, "the clone ended with signal %d",
-					  WSTOPSIG(in->t.status));
-		}
-		in->in_syscall = !in->in_syscall;
+		in->t.signal = 0;
 		if (in->in_syscall || !ap_tracee_regs(in->t.tid, &r) ||
-		    (long)r.orig_rax != SYS_clone)
+		    (long)r.orig_rax != SYS_clone || r.rip != in->gadgets.syscall_ret + 2)
 			continue;
 		/* The number that the target knows it by: another one in another pid namespace. */
 		child->ns_pid = (pid_t)r.rax;

@@ -266,43 +266,74 @@ struct ap_err *ap_inject_start(struct ap_inject *in, const struct ap_chain *c)
 	return NULL;
 }
 
-/* The chain went wrong: a fault where none can be. The thread gets its registers back. */
-static struct ap_err *rescue(struct ap_inject *in, int sig)
+static bool is_fault(pid_t tid, int sig)
 {
+	siginfo_t si = {0};
+
+	if (sig != SIGSEGV && sig != SIGBUS && sig != SIGILL && sig != SIGFPE && sig != SIGTRAP &&
+	    sig != SIGSYS)
+		return false;
+	/* Sent by the kernel for what the thread did, not by a process. */
+	return ptrace(PTRACE_GETSIGINFO, tid, NULL, &si) < 0 || si.si_code > 0;
+}
+
+bool ap_inject_step(struct ap_inject *in, uint64_t deadline_ns, int *ret_fault)
+{
+	int sig = in->deliver;
+
+	*ret_fault = 0;
+	in->deliver = 0;
+	if (ptrace(PTRACE_SYSCALL, in->t.tid, NULL, (void *)(uintptr_t)sig) < 0)
+		return false;
+	in->t.stopped = false;
+	if (!ap_tracee_wait(&in->t, deadline_ns))
+		return false;
+	sig = WSTOPSIG(in->t.status);
+	if (in->t.status >> 16)
+		return true; /* an event */
+	if (sig == (SIGTRAP | 0x80)) {
+		in->in_syscall = !in->in_syscall;
+		return true;
+	}
+	if (!is_fault(in->t.tid, sig)) {
+		in->deliver = sig;
+		in->t.signal = sig; /* should we let go now */
+		return true;
+	}
+	/* The thread gets its registers back. */
 	struct user_regs_struct r = in->last;
 
 	r.orig_rax = ~0ull;
 	(void)ap_tracee_set_regs(in->t.tid, &r);
 	(void)ptrace(PTRACE_SETSIGMASK, in->t.tid, (void *)8, &in->sigmask);
-	return ap_err_new(AP_E_IO, "the call in thread %d ended with signal %d; the thread has its "
-				   "registers back",
-			  in->t.tid, sig);
+	*ret_fault = sig;
+	return false;
 }
 
 struct ap_err *ap_inject_until(struct ap_inject *in, long nr, int64_t *ret_result)
 {
 	uint64_t deadline = ap_now_ns() + CALL_TIMEOUT_MS * 1000000ull;
 	struct user_regs_struct r;
+	int fault;
 
 	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, in->t.tid, NULL, NULL) < 0)
-			return ap_err_errno(errno, "thread %d is gone", in->t.tid);
-		in->t.stopped = false;
-		if (!ap_tracee_wait(&in->t, deadline))
-			return ap_err_new(AP_E_LIMIT, "a call in thread %d did not return within %d ms",
-					  in->t.tid, CALL_TIMEOUT_MS);
-		int sig = WSTOPSIG(in->t.status), event = in->t.status >> 16;
-
-		if (event)
+		if (!ap_inject_step(in, deadline, &fault))
+			return fault ? ap_err_new(AP_E_IO,
+						  "the call in thread %d ended with signal %d; the thread "
+						  "has its registers back",
+						  in->t.tid, fault)
+				     : ap_err_new(AP_E_LIMIT,
+						  "a call in thread %d did not return within %d ms",
+						  in->t.tid, CALL_TIMEOUT_MS);
+		if (in->t.status >> 16 || in->deliver)
 			continue;
-		if (sig != (SIGTRAP | 0x80))
-			return rescue(in, sig);
-		in->in_syscall = !in->in_syscall;
+		in->t.signal = 0;
 		if (in->in_syscall)
 			continue;
 		if (!ap_tracee_regs(in->t.tid, &r))
 			return ap_err_errno(errno, "thread %d is gone", in->t.tid);
-		if ((long)r.orig_rax == nr) {
+		/* A handler's own calls do not count: its stack lies below the chain. */
+		if ((long)r.orig_rax == nr && r.rip == in->gadgets.syscall_ret + 2) {
 			*ret_result = (int64_t)r.rax;
 			return NULL;
 		}

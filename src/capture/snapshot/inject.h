@@ -35,6 +35,7 @@ struct ap_inject {
 	uint64_t xfeatures;
 	uint64_t stack; /* where the next chain may end: below the thread's own stack */
 	bool in_syscall;
+	int deliver; /* a signal that stopped it: delivered as it goes on */
 };
 
 struct ap_chain {
@@ -71,6 +72,12 @@ uint64_t ap_inject_stack(struct ap_inject *in, size_t bytes);
 struct ap_err *ap_inject_write(struct ap_inject *in, const struct ap_chain *c);
 /* The thread's registers point to the chain; it runs at the next ptrace request that lets it. */
 struct ap_err *ap_inject_start(struct ap_inject *in, const struct ap_chain *c);
+/*
+ * Lets it run to its next stop. A signal that arrives before the chain's first frame blocks it is
+ * delivered: its handler runs below the chain and comes back to it. *ret_fault: a fault of the chain
+ * itself, which cannot be; the thread has its registers back then.
+ */
+bool ap_inject_step(struct ap_inject *in, uint64_t deadline_ns, int *ret_fault);
 /* Lets it run until the call `nr` has returned. */
 struct ap_err *ap_inject_until(struct ap_inject *in, long nr, int64_t *ret_result);
 /* One call and back, all in one. */

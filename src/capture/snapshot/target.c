@@ -94,6 +94,13 @@ static struct ap_err *refusal(struct ap_snap *s, int errnum)
 				   "setuid (%s belongs to uid %u, the process to uid %u)",
 				   s->pid, path, st.st_uid, s->status.uid),
 			"run as root, or with CAP_SYS_PTRACE");
+	if (!cap && s->status.cap_eff & ~us.cap_eff)
+		return ap_err_hint(
+			ap_err_new(AP_E_IO,
+				   "process %d has capabilities that we lack (file capabilities, CapEff "
+				   "%016llx in /proc/%d/status)",
+				   s->pid, (unsigned long long)s->status.cap_eff, s->pid),
+			"run as root, or with CAP_SYS_PTRACE");
 	if (scope == 3)
 		return ap_err_hint(
 			ap_err_new(AP_E_IO, "tracing is switched off on this machine "
