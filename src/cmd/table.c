@@ -27,6 +27,7 @@ const struct ap_cmd *const ap_cmd_table[] = {
 	&ap_cmd_v8function,
 	&ap_cmd_v8context,
 	&ap_cmd_v8scopeinfo,
+	&ap_cmd_v8print,
 	&ap_cmd_v8str,
 	&ap_cmd_v8type,
 	&ap_cmd_v8whatis,

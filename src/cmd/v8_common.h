@@ -16,4 +16,14 @@ void ap_v8_out_typed(struct ap_ctx *ctx, ap_tagged object);
 /* The short form of a word, for JSON and for its type. */
 struct ap_value ap_v8_describe(struct ap_ctx *ctx, ap_tagged object);
 
+/* A constant that the binary's metadata symbols carry. */
+struct ap_v8_constant {
+	const char *name;  /* of the type, frame type or field */
+	const char *class; /* fields only */
+	const char *type;  /* fields only, as V8 names it: "Object", "Tagged_Context_", "char" */
+	int value;
+};
+/* All fields of all classes, by class and name; v8_constants.c. */
+struct ap_err *ap_v8_fields(struct ap_ctx *ctx, const struct ap_v8_constant **ret_fields, size_t *ret_n);
+
 #endif

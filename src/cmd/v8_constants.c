@@ -5,14 +5,8 @@
 #include "cmd/v8_common.h"
 #include "elf/file.h"
 
-struct constant {
-	const char *name; /* type: "JSObject"; field: "JSObject::elements" */
-	const char *class; /* fields only */
-	int value;
-};
-
 struct constants {
-	AP_VEC(struct constant) items;
+	AP_VEC(struct ap_v8_constant) items;
 };
 
 struct walk {
@@ -33,16 +27,16 @@ static bool each(const struct ap_symbol *symbol, void *arg)
 	};
 	struct walk *w = arg;
 	size_t n = strlen(prefixes[w->what]);
-	struct constant c = {0};
+	struct ap_v8_constant c = {0};
 
 	if (strncmp(symbol->name, prefixes[w->what], n) != 0)
 		return true;
 	const char *rest = symbol->name + n;
 	const char *end = strstr(rest, "__");
 	const int32_t *at = ap_elf_at(w->elf, symbol->value, sizeof(*at));
-	if (!at)
-		return true;
-	memcpy(&c.value, at, sizeof(c.value));
+	/* A constant of zero lies in .bss: the file has no bytes for it. */
+	if (at)
+		memcpy(&c.value, at, sizeof(c.value));
 	if (w->what == WALK_FIELDS) {
 		const char *field = end ? end + 2 : NULL;
 		const char *field_end = field ? strstr(field, "__") : NULL;
@@ -51,6 +45,7 @@ static bool each(const struct ap_symbol *symbol, void *arg)
 			return true;
 		c.class = ap_strndup(w->ctx->arena, rest, (size_t)(end - rest));
 		c.name = ap_strndup(w->ctx->arena, field, (size_t)(field_end - field));
+		c.type = field_end + 2;
 	} else {
 		c.name = ap_strndup(w->ctx->arena, rest, end ? (size_t)(end - rest) : strlen(rest));
 	}
@@ -58,11 +53,14 @@ static bool each(const struct ap_symbol *symbol, void *arg)
 	return !w->nomem;
 }
 
+/* Fields as they lie, everything else by name. */
 static int by_name(const void *a, const void *b)
 {
-	const struct constant *x = a, *y = b;
+	const struct ap_v8_constant *x = a, *y = b;
 	int d = x->class && y->class ? strcmp(x->class, y->class) : 0;
 
+	if (!d && x->class)
+		d = (x->value > y->value) - (x->value < y->value);
 	return d ? d : strcmp(x->name, y->name);
 }
 
@@ -84,6 +82,17 @@ static struct ap_err *collect(struct ap_ctx *ctx, int what, void **ret_data)
 				   "`profile` shows what is known without them");
 	qsort(c->items.at, c->items.n, sizeof(*c->items.at), by_name);
 	*ret_data = c;
+	return NULL;
+}
+
+struct ap_err *ap_v8_fields(struct ap_ctx *ctx, const struct ap_v8_constant **ret_fields, size_t *ret_n)
+{
+	void *p;
+
+	AP_TRY(collect(ctx, WALK_FIELDS, &p));
+	const struct constants *c = p;
+	*ret_fields = c->items.at;
+	*ret_n = c->items.n;
 	return NULL;
 }
 
@@ -116,7 +125,7 @@ static struct ap_err *field_data(struct ap_ctx *ctx, void **ret_data)
 	AP_TRY(collect(ctx, WALK_FIELDS, &p));
 	all = p;
 	for (size_t i = 0; i < all->items.n; i++) {
-		const struct constant *c = &all->items.at[i];
+		const struct ap_v8_constant *c = &all->items.at[i];
 
 		if (strcmp(c->class, ctx->args.words[0]) != 0)
 			continue;
