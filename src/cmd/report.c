@@ -2,7 +2,7 @@
  * report: the first screen. Who died, of what, where in your code, how much memory, what could not be
  * read, and what to type next.
  *
- * It goes to tickets and chats: no addresses but the faulting one, secrets masked, 84 columns.
+ * It goes to tickets and chats: no addresses but the faulting one, secrets masked, 80 columns.
  */
 #include "cmd/report.h"
 

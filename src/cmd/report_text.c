@@ -1,4 +1,4 @@
-/* The first screen as text: at most 84 columns, the answer first, what to type last. */
+/* The first screen as text: at most 80 columns, the answer first, what to type last. */
 #include <inttypes.h>
 #include <signal.h>
 #include <time.h>
@@ -10,11 +10,11 @@
 #include "cmd/values.h"
 
 enum {
-	PAGE = 84,
+	PAGE = 80, /* the narrowest terminal people still use */
 	LABEL = 16, /* columns of "WHAT HAPPENED   " */
 	MAX_FRAMES = 8,
 	NAME_COLUMNS = 22,
-	PLACE_COLUMNS = 36,
+	PLACE_COLUMNS = 34,
 	BAR = 35,
 	SHORT_SCREEN = 30, /* rows below which memory is one line */
 };

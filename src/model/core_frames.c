@@ -101,6 +101,8 @@ static struct ap_err *frame_values(struct frames_job *job, const struct ap_v8_fr
 
 		if (i < n_names)
 			v.name = names[i];
+		else if (info->script)
+			v.name = ap_text_of(ap_printf(job->arena, "arguments[%zu]", i));
 		if (f->argument_missing && f->argument_missing[i])
 			v.value = (struct ap_value){.type = AP_T_OPTIMISED_OUT};
 		else

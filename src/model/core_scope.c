@@ -125,11 +125,8 @@ static struct ap_err *scope_locals(struct ap_core_model *core, const struct ap_f
 	if (machine && machine->context && !frame->inlined)
 		*ret_context = machine->context;
 	for (size_t i = 0; i < frame->arguments.n; i++) {
-		struct ap_variable v = frame->arguments.at[i];
-
-		if (!v.name.s)
-			v.name = ap_text_of(ap_printf(arena, "arguments[%zu]", i));
-		if (!ap_vec_push(arena, &scope.variables, v))
+		if (frame->arguments.at[i].name.s &&
+		    !ap_vec_push(arena, &scope.variables, frame->arguments.at[i]))
 			return &ap_err_nomem;
 	}
 	for (size_t i = 0; machine && decoded.n == 1 && i < machine->n_registers; i++) {
