@@ -230,9 +230,39 @@ static void where(struct ap_ctx *ctx, const struct ap_report *r)
 	if (left)
 		ap_out_styled(out, AP_STYLE_DIM, "    and %zu frames below: bt\n", left);
 	if (!r->where.n && r->stack.frames.n) {
+		struct ap_text title = ap_frame_title(&r->stack.frames.at[0]);
+
 		ap_out_s(out, "    no JavaScript was running; innermost ");
-		ap_out_cell(out, ap_frame_title(&r->stack.frames.at[0]), 40, false);
+		ap_out_text(out, ap_cut_columns(title, 40));
 		ap_out_s(out, "\n");
+	}
+}
+
+/*
+ * A rejection is noticed when its function is long gone from the stack: then the lines of your code in
+ * the error's own stack say where.
+ */
+static void thrown(struct ap_ctx *ctx, const struct ap_report *r)
+{
+	struct ap_text rest = r->verdict.error_stack;
+	size_t shown = 0;
+
+	if (r->first_user_frame != SIZE_MAX)
+		return;
+	while (rest.n && shown < 4) {
+		const char *nl = memchr(rest.s, '\n', rest.n);
+		size_t n = nl ? (size_t)(nl - rest.s) : rest.n;
+		struct ap_text line = {rest.s, n};
+
+		rest = (struct ap_text){rest.s + n + (nl != NULL), rest.n - n - (nl != NULL)};
+		if (line.n < 8 || memcmp(line.s, "    at ", 7) != 0 ||
+		    memmem(line.s, line.n, "node:", 5) || memmem(line.s, line.n, "node_modules/", 13))
+			continue;
+		if (!shown++)
+			label(ctx->out, "THROWN IN");
+		else
+			ap_out_f(ctx->out, "%*s", LABEL, "");
+		paragraph(ctx, (struct ap_text){line.s + 7, line.n - 7}, AP_STYLE_STRONG, "");
 	}
 }
 
@@ -361,6 +391,7 @@ void ap_report_text(struct ap_ctx *ctx, const void *p)
 	who(ctx, r);
 	what(ctx, r);
 	where(ctx, r);
+	thrown(ctx, r);
 	locals(ctx, r);
 	memory(ctx, r);
 	trust(ctx, r);
