@@ -111,7 +111,7 @@ bool ap_generator_position(struct ap_v8 *v8, ap_tagged generator, int32_t *ret_p
 
 	ap_arena_init(&scratch, 1 << 20);
 	bool ok = ap_v8_word(v8, generator, F(v8, GENERATOR_FUNCTION), &function) &&
-		  ap_v8_smi(v8, generator, F(v8, GENERATOR_POSITION), &at) &&
+		  ap_v8_smi(v8, generator, F(v8, GENERATOR_POSITION), &at) && at >= 0 &&
 		  ap_function_info(v8, function, &scratch, &info) && info.bytecode &&
 		  ap_bytecode_position(v8, info.bytecode, at - (F(v8, BYTECODE_HEADER) - 1), ret_position);
 	ap_arena_close(&scratch);
