@@ -1,7 +1,8 @@
 /*
- * Sparkplug: machine code made bytecode by bytecode. A table beside it (src/baseline/bytecode-offset-
- * iterator.h) gives the length of the code of the prologue and of each bytecode, one VLQ each; the
- * bytecodes are counted with the sizes that the binary itself holds (Bytecodes::kBytecodeSizes).
+ * Sparkplug: machine code made bytecode by bytecode. A table beside it
+ * (src/baseline/bytecode-offset- iterator.h) gives the length of the code of the prologue and of
+ * each bytecode, one VLQ each; the bytecodes are counted with the sizes that the binary itself
+ * holds (Bytecodes::kBytecodeSizes).
  */
 #include "v8/frame.h"
 #include "v8/v8_private.h"
@@ -28,8 +29,8 @@ static uint32_t bytecode_size(const struct ap_v8_tables *t, struct ap_cursor *c)
 	return (uint32_t)(bytes + size);
 }
 
-bool ap_baseline_offset(struct ap_v8 *v8, const struct ap_code *code, ap_tagged bytecode, ap_addr pc,
-			bool exact_pc, int32_t *ret_offset)
+bool ap_baseline_offset(struct ap_v8 *v8, const struct ap_code *code, ap_tagged bytecode,
+			ap_addr pc, bool exact_pc, int32_t *ret_offset)
 {
 	uint64_t table, have, end;
 	int32_t length, offset = 0, next = 0;
@@ -41,11 +42,13 @@ bool ap_baseline_offset(struct ap_v8 *v8, const struct ap_code *code, ap_tagged 
 	    !ap_v8_smi(v8, bytecode, F(v8, BYTECODE_LENGTH), &length) || length <= 0 ||
 	    length > MAX_BYTECODE_BYTES)
 		return false;
-	const uint8_t *p = ap_image_view(v8->image, (bytecode & ~3ull) + (uint64_t)F(v8, BYTECODE_HEADER), &have);
+	const uint8_t *p = ap_image_view(
+		v8->image, (bytecode & ~3ull) + (uint64_t)F(v8, BYTECODE_HEADER), &have);
 	if (!p || have < (uint64_t)length)
 		return false;
 	bytecodes = ap_cursor_of(p, (size_t)length);
-	/* A return address belongs to the code that ends there, an exact pc to what begins there. */
+	/* A return address belongs to the code that ends there, an exact pc to what begins there.
+	 */
 	uint64_t target = pc - code->start + (exact_pc ? 1 : 0);
 	/* In the prologue the function stands at its beginning. */
 	end = ap_cursor_vlq(&lengths);

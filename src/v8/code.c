@@ -10,11 +10,15 @@
 #include "v8/v8_private.h"
 
 enum {
-	CODE_ALIGNMENT = 32,      /* of the first instruction: 32 (9.4) or 64 bytes */
+	CODE_ALIGNMENT = 32,	  /* of the first instruction: 32 (9.4) or 64 bytes */
 	CODE_MAX_STEPS = 1 << 17, /* functions of up to 4 MB of machine code */
 	CODE_MAX_BYTES = 1 << 28,
+	CODE_MAX_TABLE_BYTES = 1 << 26,
+	/* Searches in vain are long; after so many steps of them nothing is there to be found. */
+	CODE_MAX_VAIN_STEPS = 1 << 26,
 	BLOB_PAGE = 4096,
-	/* The entries of the builtins that are called most stand in the first part of an isolate. */
+	/* The entries of the builtins that are called most stand in the first part of an isolate.
+	 */
 	ISOLATE_ENTRIES_BYTES = 0x1000,
 	ISOLATE_ENTRIES_TRIED = 16,
 	COPY_PROBE_BYTES = 48,
@@ -40,7 +44,8 @@ static bool blob_file_offset(const struct ap_v8 *v8, uint64_t *ret)
 	uint64_t at = v8->tables.blob_start - v8->module->bias;
 
 	for (size_t i = 0; i < n; i++) {
-		if (ph[i].p_type != PT_LOAD || at < ph[i].p_vaddr || at - ph[i].p_vaddr >= ph[i].p_filesz)
+		if (ph[i].p_type != PT_LOAD || at < ph[i].p_vaddr ||
+		    at - ph[i].p_vaddr >= ph[i].p_filesz)
 			continue;
 		*ret = at - ph[i].p_vaddr + ph[i].p_offset;
 		return true;
@@ -63,7 +68,8 @@ static void copies_of_file(struct ap_v8 *v8)
 
 		if (f->start >= v8->module->start && f->start < v8->module->end)
 			continue;
-		if (f->end <= f->start || f->file_offset > offset || offset - f->file_offset >= f->end - f->start ||
+		if (f->end <= f->start || f->file_offset > offset ||
+		    offset - f->file_offset >= f->end - f->start ||
 		    strcmp(f->path, v8->module->path) != 0)
 			continue;
 		copy_add(v8, f->start + (offset - f->file_offset));
@@ -85,8 +91,8 @@ static bool is_copy(const struct ap_v8 *v8, const uint8_t *blob, uint64_t blob_b
 }
 
 /*
- * A copy in anonymous memory: what an entry of the isolate's table points to also stands in the blob, and
- * the copy begins on a page as far before it.
+ * A copy in anonymous memory: what an entry of the isolate's table points to also stands in the
+ * blob, and the copy begins on a page as far before it.
  */
 static void copies_of_isolate(struct ap_v8 *v8, ap_addr isolate)
 {
@@ -113,7 +119,8 @@ static void copies_of_isolate(struct ap_v8 *v8, ap_addr isolate)
 		if (!hit)
 			continue;
 		ap_addr start = w - (uint64_t)(hit - blob);
-		if (start % BLOB_PAGE == v8->tables.blob_start % BLOB_PAGE && is_copy(v8, blob, blob_bytes, start)) {
+		if (start % BLOB_PAGE == v8->tables.blob_start % BLOB_PAGE &&
+		    is_copy(v8, blob, blob_bytes, start)) {
 			copy_add(v8, start);
 			return;
 		}
@@ -167,9 +174,11 @@ const char *ap_builtin_name(struct ap_v8 *v8, ap_addr pc, struct ap_arena *arena
 
 	if (!builtin_original(v8, pc, &original))
 		return NULL;
-	/* A call that never returns may be the last instruction: its return address is one behind. */
+	/* A call that never returns may be the last instruction: its return address is one behind.
+	 */
 	for (uint64_t back = 0; back < 2; back++) {
-		if (ap_elf_symbol_at(v8->module->elf, original - back - v8->module->bias, &symbol) &&
+		if (ap_elf_symbol_at(v8->module->elf, original - back - v8->module->bias,
+				     &symbol) &&
 		    strncmp(symbol.name, prefix, sizeof(prefix) - 1) == 0)
 			return ap_strdup(arena, symbol.name + sizeof(prefix) - 1);
 	}
@@ -203,15 +212,16 @@ static bool code_read(struct ap_v8 *v8, ap_tagged code, ap_tagged stream, struct
 	return true;
 }
 
-/* A return address may be the first behind the last instruction; a header stands before the next. */
+/* A return address may be the first behind the last instruction; a header stands before the next.
+ */
 static bool code_holds(const struct ap_code *c, ap_addr pc)
 {
 	return pc >= c->start && pc <= c->end;
 }
 
 /*
- * Instructions begin on an alignment, right behind the header of their heap object; going back from the
- * pc, the first header whose map is that of code and whose range holds the pc is the one.
+ * Instructions begin on an alignment, right behind the header of their heap object; going back from
+ * the pc, the first header whose map is that of code and whose range holds the pc is the one.
  */
 static bool code_by_pc(struct ap_v8 *v8, ap_addr pc, struct ap_code *ret)
 {
@@ -219,14 +229,15 @@ static bool code_by_pc(struct ap_v8 *v8, ap_addr pc, struct ap_code *ret)
 	enum ap_fact_id type = has_stream ? AP_F_T_INSTRUCTION_STREAM : AP_F_T_CODE;
 	int32_t header = has_stream ? F(v8, STREAM_INSTRUCTIONS) : F(v8, CODE_INSTRUCTION_START);
 	ap_addr start = pc & ~(ap_addr)(CODE_ALIGNMENT - 1);
+	unsigned i;
 
-	for (unsigned i = 0; i < CODE_MAX_STEPS && start > (ap_addr)header; i++, start -= CODE_ALIGNMENT) {
+	for (i = 0; i < CODE_MAX_STEPS && start > (ap_addr)header; i++, start -= CODE_ALIGNMENT) {
 		ap_tagged object = start - (ap_addr)header + 1, code = object;
 		struct ap_code found;
 		uint64_t map;
 
 		if (!ap_v8_word(v8, object, 0, &map))
-			return false;
+			break;
 		if (!ap_is_object(map) || !ap_v8_is(v8, object, type))
 			continue;
 		if (has_stream && !ap_v8_word(v8, object, F(v8, STREAM_CODE), &code))
@@ -234,10 +245,11 @@ static bool code_by_pc(struct ap_v8 *v8, ap_addr pc, struct ap_code *ret)
 		if (!code_read(v8, code, has_stream ? object : 0, &found))
 			continue;
 		if (!code_holds(&found, pc))
-			return false; /* the pc is behind the end of the object before it */
+			break; /* the pc is behind the end of the object before it */
 		*ret = found;
 		return true;
 	}
+	v8->private->vain_steps += i;
 	return false;
 }
 
@@ -249,12 +261,24 @@ bool ap_code_at(struct ap_v8 *v8, ap_tagged function, ap_addr pc, struct ap_code
 	if (ap_is_builtin_pc(v8, pc))
 		return false;
 	if (function && ap_has_fact(v8, AP_F_FUNCTION_CODE) &&
-	    ap_v8_word(v8, function, F(v8, FUNCTION_CODE), &code) && code_read(v8, code, 0, &guess) &&
-	    code_holds(&guess, pc)) {
+	    ap_v8_word(v8, function, F(v8, FUNCTION_CODE), &code) &&
+	    code_read(v8, code, 0, &guess) && code_holds(&guess, pc)) {
 		*ret = guess;
 		return true;
 	}
-	return code_by_pc(v8, pc, ret);
+	return v8->private->vain_steps < CODE_MAX_VAIN_STEPS && code_by_pc(v8, pc, ret);
+}
+
+bool ap_code_is_maglev(const struct ap_v8 *v8, const struct ap_code *code)
+{
+	return ap_has_fact(v8, AP_F_CODE_KIND_MAGLEV) &&
+	       (int32_t)code->kind == F(v8, CODE_KIND_MAGLEV);
+}
+
+/* The last kinds of all are baseline, Maglev and TurboFan (src/objects/code-kind.h). */
+bool ap_code_is_optimised(const struct ap_v8 *v8, const struct ap_code *code)
+{
+	return (int32_t)code->kind > F(v8, CODE_KIND_BASELINE);
 }
 
 bool ap_code_table(struct ap_v8 *v8, ap_tagged array, struct ap_cursor *ret)
@@ -264,9 +288,11 @@ bool ap_code_table(struct ap_v8 *v8, ap_tagged array, struct ap_cursor *ret)
 	uint64_t have;
 
 	if (type < 0 || (type != F(v8, T_BYTE_ARRAY) && type != F(v8, T_TRUSTED_BYTE_ARRAY)) ||
-	    !ap_v8_smi(v8, array, F(v8, FIXED_ARRAY_LENGTH), &length) || length < 0)
+	    !ap_v8_smi(v8, array, F(v8, FIXED_ARRAY_LENGTH), &length) || length < 0 ||
+	    length > CODE_MAX_TABLE_BYTES)
 		return false;
-	const uint8_t *p = ap_image_view(v8->image, (array & ~3ull) + (uint64_t)F(v8, BYTE_ARRAY_DATA), &have);
+	const uint8_t *p =
+		ap_image_view(v8->image, (array & ~3ull) + (uint64_t)F(v8, BYTE_ARRAY_DATA), &have);
 	if (!p || have < (uint64_t)length)
 		return false;
 	*ret = ap_cursor_of(p, (size_t)length);

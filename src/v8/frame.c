@@ -47,14 +47,20 @@ static bool frame_word(const struct ap_v8 *v8, ap_addr fp, int64_t offset, uint6
 	return ap_image_u64(v8->image, fp + (uint64_t)offset, ret);
 }
 
-/* Is the caller's frame a construct frame, that is: were we called by `new`? */
+/*
+ * Were we called by `new`: is the caller's frame a construct frame, or code that was optimised to call a
+ * derived class's constructor without one (13.6 and later)?
+ */
 static bool frame_called_by_new(struct ap_v8 *v8, ap_addr fp)
 {
-	uint64_t caller, marker;
+	uint64_t caller, marker, pc, function;
+	struct ap_code code;
 
-	if (!frame_word(v8, fp, 0, &caller) || caller <= fp || !frame_word(v8, caller, -8, &marker) ||
-	    (marker & 1))
+	if (!frame_word(v8, fp, 0, &caller) || caller <= fp || !frame_word(v8, caller, -8, &marker))
 		return false;
+	if (marker & 1)
+		return frame_word(v8, fp, 8, &pc) && frame_word(v8, caller, F(v8, FP_FUNCTION), &function) &&
+		       ap_code_at(v8, function, pc, &code) && ap_deopt_calls_new(v8, &code, caller, pc);
 	marker >>= 1;
 	return marker < MAX_TYPE && ((int64_t)marker == F(v8, FRAME_CONSTRUCT) ||
 				     (int64_t)marker == F(v8, FRAME_FAST_CONSTRUCT));
@@ -138,11 +144,10 @@ static struct ap_err *frame_builtin_exit(struct ap_v8 *v8, struct ap_v8_frame *f
 	return NULL;
 }
 
-static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f, bool exact_pc,
-				     struct ap_arena *arena)
+static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f, const struct ap_code *code,
+				     bool exact_pc, struct ap_arena *arena)
 {
 	uint64_t w;
-	struct ap_code code;
 
 	AP_TRY(frame_arguments(v8, f, arena));
 	AP_TRY(frame_registers(v8, f, arena));
@@ -156,8 +161,8 @@ static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f, bo
 	}
 	/* A feedback vector or cell in place of the offset: Sparkplug. */
 	f->kind = AP_V8_FRAME_BASELINE;
-	if (ap_code_at(v8, f->function, f->pc, &code))
-		(void)ap_baseline_offset(v8, &code, f->bytecode, f->pc, exact_pc, &f->offset);
+	if (code)
+		(void)ap_baseline_offset(v8, code, f->bytecode, f->pc, exact_pc, &f->offset);
 	return NULL;
 }
 
@@ -165,6 +170,7 @@ struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool
 				  struct ap_arena *arena, ap_v8_frame_vec *frames)
 {
 	struct ap_v8_frame f = {.kind = AP_V8_FRAME_UNKNOWN, .fp = fp, .pc = pc, .offset = -1};
+	const struct ap_v8_frame unknown = f;
 	uint64_t context, function, bytecode;
 	struct ap_code code;
 
@@ -186,13 +192,22 @@ struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool
 	f.function = function;
 	f.context = context;
 	f.is_construct = frame_called_by_new(v8, fp);
-	if (frame_word(v8, fp, F(v8, FP_BYTECODE), &bytecode) && ap_is_object(bytecode) &&
-	    ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY)) {
+	bool has_code = !ap_is_builtin_pc(v8, pc) && ap_code_at(v8, function, pc, &code) &&
+			(code.is_baseline || ap_code_is_optimised(v8, &code));
+	/* Before its frame was made, after it was taken down: what fp shows is the caller. */
+	if (has_code && exact_pc && !ap_code_is_of(v8, &code, function))
+		return frame_push(frames, arena, &unknown);
+	/*
+	 * Code that was optimised while it ran (on-stack replacement) keeps the fixed part of the frame that
+	 * it took over, with an offset of long ago: the pc decides.
+	 */
+	if (!(has_code && ap_code_is_optimised(v8, &code)) && frame_word(v8, fp, F(v8, FP_BYTECODE), &bytecode) &&
+	    ap_is_object(bytecode) && ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY)) {
 		f.bytecode = bytecode;
-		AP_TRY(frame_bytecode(v8, &f, exact_pc, arena));
+		AP_TRY(frame_bytecode(v8, &f, has_code ? &code : NULL, exact_pc, arena));
 		return frame_push(frames, arena, &f);
 	}
-	if (!ap_is_builtin_pc(v8, pc) && ap_code_at(v8, function, pc, &code)) {
+	if (has_code) {
 		size_t before = frames->n;
 
 		if (ap_deopt_frames(v8, &code, fp, pc, exact_pc, arena, frames) && frames->n > before) {
@@ -206,7 +221,9 @@ struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool
 		}
 		/* Compiled code without a deoptimisation point here: the function is certain. */
 		frames->n = before;
-		f.kind = code.is_baseline ? AP_V8_FRAME_BASELINE : AP_V8_FRAME_TURBOFAN;
+		f.kind = code.is_baseline                 ? AP_V8_FRAME_BASELINE
+			 : ap_code_is_maglev(v8, &code) ? AP_V8_FRAME_MAGLEV
+							: AP_V8_FRAME_TURBOFAN;
 		AP_TRY(frame_arguments(v8, &f, arena));
 		return frame_push(frames, arena, &f);
 	}

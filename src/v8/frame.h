@@ -67,6 +67,12 @@ bool ap_is_builtin_pc(struct ap_v8 *v8, ap_addr pc);
 /* Sparkplug: the bytecode offset of a pc (tables: one VLQ per bytecode). */
 bool ap_baseline_offset(struct ap_v8 *v8, const struct ap_code *code, ap_tagged bytecode, ap_addr pc,
 			bool exact_pc, int32_t *ret_offset);
+/* Is this the code of `function`? False where a frame pointer is still the caller's. */
+bool ap_code_is_of(struct ap_v8 *v8, const struct ap_code *code, ap_tagged function);
+bool ap_code_is_maglev(const struct ap_v8 *v8, const struct ap_code *code);
+bool ap_code_is_optimised(const struct ap_v8 *v8, const struct ap_code *code);
+/* Does optimised code that called the frame above do so by `new`, without a construct frame between? */
+bool ap_deopt_calls_new(struct ap_v8 *v8, const struct ap_code *code, ap_addr fp, ap_addr pc);
 /* deopt.c: frames of Maglev and TurboFan code at `pc`, innermost first, appended to `frames`. */
 bool ap_deopt_frames(struct ap_v8 *v8, const struct ap_code *code, ap_addr fp, ap_addr pc,
 		     bool exact_pc, struct ap_arena *arena, ap_v8_frame_vec *frames);

@@ -1,6 +1,6 @@
 #include "v8/translation.h"
 
-enum { MAX_STEPS = 1 << 20, MAX_OPERANDS = 8, MAX_NAME = 64 };
+enum { MAX_STEPS = 1 << 17, MAX_OPERANDS = 8, MAX_NAME = 64 };
 
 /* Meaning by name; the names themselves hardly ever change. */
 static const struct {
@@ -150,12 +150,13 @@ static const struct opcode list_13_6[] = {
 	{"MATCH_PREVIOUS_TRANSLATION", 1},
 };
 
-#define LIST(list) {list, sizeof(list) / sizeof((list)[0])}
 static const struct {
 	const struct opcode *at;
 	size_t n;
-} lists[] = {LIST(list_12_4), LIST(list_13_6)};
-#undef LIST
+} lists[] = {
+	{list_12_4, sizeof(list_12_4) / sizeof(list_12_4[0])},
+	{list_13_6, sizeof(list_13_6) / sizeof(list_13_6[0])},
+};
 
 static enum ap_translation_op meaning_of(const char *name)
 {
@@ -187,9 +188,10 @@ static bool ops_of_names(struct ap_v8 *v8, uint8_t *ops)
 	struct ap_symbol names;
 	bool ok = true;
 
-	if (!ap_elf_symbol_named(v8->module->elf,
-				 "_ZZN2v88internal25TranslationOpcodeToStringENS0_17TranslationOpcodeEE5names",
-				 &names) ||
+	if (!ap_elf_symbol_named(
+		    v8->module->elf,
+		    "_ZZN2v88internal25TranslationOpcodeToStringENS0_17TranslationOpcodeEE5names",
+		    &names) ||
 	    names.size / 8 != v8->tables.n_translations)
 		return false;
 	ap_arena_init(&scratch, 1 << 20);
@@ -306,7 +308,8 @@ bool ap_translation_next(struct ap_translation *t, struct ap_translation_step *r
 	opcode = read_opcode(t, &t->at);
 	if (p->translations.has_match &&
 	    (opcode >= n || p->translations.ops[opcode] == AP_TR_MATCH_PREVIOUS)) {
-		/* A byte that is no opcode is short for MATCH_PREVIOUS with what it is too large by. */
+		/* A byte that is no opcode is short for MATCH_PREVIOUS with what it is too large
+		 * by. */
 		uint32_t count = opcode >= n ? opcode - n : ap_cursor_vlq(&t->at);
 
 		if (t->at.bad || !basis_enter(t, count, &step))
@@ -324,12 +327,15 @@ bool ap_translation_next(struct ap_translation *t, struct ap_translation_step *r
 	return true;
 }
 
-bool ap_translation_open(struct ap_v8 *v8, ap_tagged table, int32_t index, struct ap_translation *ret)
+bool ap_translation_open(struct ap_v8 *v8, ap_tagged table, int32_t index,
+			 struct ap_translation *ret)
 {
 	struct ap_translation t = {.v8 = v8};
 	const uint8_t *ops = translation_ops(v8);
+	struct ap_translation_step step = {0};
 	struct ap_cursor begin;
 	uint32_t opcode;
+	bool has_match;
 
 	if (!ops || !ap_code_table(v8, table, &t.at))
 		return false;
@@ -340,7 +346,8 @@ bool ap_translation_open(struct ap_v8 *v8, ap_tagged table, int32_t index, struc
 	opcode = read_opcode(&t, &t.at);
 	if (t.at.bad || opcode >= v8->tables.n_translations || ops[opcode] != AP_TR_BEGIN)
 		return false;
-	if (v8->private->translations.has_match) {
+	has_match = v8->private->translations.has_match;
+	if (has_match) {
 		/* The first operand: bytes back to the BEGIN of the basis, or 0. */
 		struct ap_cursor operands = t.at;
 		uint32_t back = ap_cursor_vlq(&operands);
@@ -353,8 +360,9 @@ bool ap_translation_open(struct ap_v8 *v8, ap_tagged table, int32_t index, struc
 		}
 		t.since_basis = 1; /* BEGIN itself */
 	}
-	if (!read_operands(&t, &t.at, opcode, NULL))
+	if (!read_operands(&t, &t.at, opcode, &step))
 		return false;
+	t.n_frames = step.operands[has_match ? 1 : 0];
 	*ret = t;
 	return true;
 }

@@ -1,11 +1,13 @@
 /*
- * Frame translations of optimised code: byte code that says which frames a place in machine code stands
- * for, and where their values are (src/deoptimizer/translation-opcode.h, frame-translation-builder.cc).
+ * Frame translations of optimised code: byte code that says which frames a place in machine code
+ * stands for, and where their values are (src/deoptimizer/translation-opcode.h,
+ * frame-translation-builder.cc).
  *
  * Ownership: a translation only points into the image.
  *
- * The numbers of the opcodes move with every V8; they come from the names that the binary holds (9.4 to
- * 11.3), else from the list of translation.c whose operand counts are all those of the binary's own table.
+ * The numbers of the opcodes move with every V8; they come from the names that the binary holds
+ * (9.4 to 11.3), else from the list of translation.c whose operand counts are all those of the
+ * binary's own table.
  */
 #ifndef AP_V8_TRANSLATION_H
 #define AP_V8_TRANSLATION_H
@@ -19,10 +21,10 @@ enum ap_translation_op {
 	AP_TR_MATCH_PREVIOUS,
 	AP_TR_FEEDBACK, /* no value */
 	/* Frames, outermost first. */
-	AP_TR_FRAME_JS,             /* bytecode offset, literal of the SharedFunctionInfo, ... */
-	AP_TR_FRAME_BUILTIN_JS,     /* a builtin that JavaScript sees: id, literal, ... */
-	AP_TR_FRAME_CONSTRUCT,      /* the next frame is called by `new` */
-	AP_TR_FRAME_ARGUMENTS,      /* actual arguments of the next frame */
+	AP_TR_FRAME_JS,		/* bytecode offset, literal of the SharedFunctionInfo, ... */
+	AP_TR_FRAME_BUILTIN_JS, /* a builtin that JavaScript sees: id, literal, ... */
+	AP_TR_FRAME_CONSTRUCT,	/* the next frame is called by `new` */
+	AP_TR_FRAME_ARGUMENTS,	/* actual arguments of the next frame */
 	AP_TR_FRAME_OTHER,
 	/* Values. */
 	AP_TR_VALUE, /* one we do not read: in a register, dropped, or to be built */
@@ -55,7 +57,8 @@ struct ap_translation {
 	struct ap_cursor basis;
 	bool has_basis;
 	uint32_t left_in_basis, since_basis;
-	uint32_t steps; /* taken; bounds hostile input */
+	uint32_t steps;	  /* taken; bounds hostile input */
+	int32_t n_frames; /* that BEGIN announces */
 };
 
 struct ap_translation_step {
@@ -64,8 +67,9 @@ struct ap_translation_step {
 };
 
 /* The translation at `index` of the table, behind its opening BEGIN. */
-bool ap_translation_open(struct ap_v8 *v8, ap_tagged table, int32_t index, struct ap_translation *ret);
-/* The next opcode; false at the end of this translation or when it does not decode. */
+bool ap_translation_open(struct ap_v8 *v8, ap_tagged table, int32_t index,
+			 struct ap_translation *ret);
+/* The next opcode; false at the end, or when it does not decode: then frames are missing. */
 bool ap_translation_next(struct ap_translation *t, struct ap_translation_step *ret);
 
 #endif
