@@ -184,7 +184,7 @@ static bool frame_build(struct ap_v8 *v8, const struct ap_deopt_frame *f,
 {
 	struct ap_v8_frame out = *base;
 	struct ap_function_info info;
-	uint32_t length;
+	int32_t length;
 
 	if (!ap_shared_info(v8, f->shared, arena, &info))
 		return false;
@@ -195,8 +195,9 @@ static bool frame_build(struct ap_v8 *v8, const struct ap_deopt_frame *f,
 		out.kind = AP_V8_FRAME_BUILTIN;
 	} else {
 		out.bytecode = info.bytecode;
-		if (info.bytecode && ap_v8_array_length(v8, info.bytecode, &length) &&
-		    f->offset >= 0 && (uint32_t)f->offset < length)
+		if (info.bytecode &&
+		    ap_v8_smi(v8, info.bytecode, F(v8, BYTECODE_LENGTH), &length) &&
+		    f->offset >= 0 && f->offset < length)
 			out.offset = f->offset;
 	}
 	/* The outermost function's receiver and arguments are on the stack. */
