@@ -3,14 +3,11 @@
  * symbols, getters ...) takes the nearest shape it had.
  */
 #include <inttypes.h>
-#include <stdlib.h>
 
-#include "cmd/commands.h"
 #include "cmd/print.h"
 #include "cmd/source.h"
-#include "cmd/values.h"
-#include "model/core.h"
-#include "v8/builtin.h"
+#include "cmd/v8_common.h"
+#include "cmd/v8_llnode.h"
 
 enum { OPT_FULL, OPT_MAP, OPT_SOURCE, OPT_LENGTH, OPT_STRING_LENGTH, OPT_ARRAY_LENGTH };
 
@@ -26,30 +23,6 @@ static const struct ap_option options[] = {
 	{0},
 };
 
-enum { DEFAULT_LENGTH = 16 };
-
-static struct ap_text text_of(const struct ap_detail *d, const char *key)
-{
-	const struct ap_extra *x = ap_detail_extra(d, key);
-
-	return x && x->kind == AP_EXTRA_TEXT ? x->text : (struct ap_text){0};
-}
-
-static int64_t int_of(const struct ap_detail *d, const char *key)
-{
-	const struct ap_extra *x = ap_detail_extra(d, key);
-
-	return x && x->kind == AP_EXTRA_INT ? x->number : 0;
-}
-
-static void address(struct ap_out *out, const struct ap_value *v)
-{
-	if (!v->has_ref)
-		return;
-	ap_out_styled(out, AP_STYLE_DIM, "0x%" PRIx64, v->ref);
-	ap_out_s(out, ":");
-}
-
 /* -m: both words at full width. */
 static void map_address(struct ap_ctx *ctx, const struct ap_value *v)
 {
@@ -59,197 +32,13 @@ static void map_address(struct ap_ctx *ctx, const struct ap_value *v)
 	if (v8 && v->has_ref && ap_v8_map(v8, v->ref, &map))
 		ap_out_f(ctx->out, "0x%016" PRIx64 "(map=0x%016" PRIx64 "):", v->ref, map.address);
 	else
-		address(ctx->out, v);
-}
-
-/* The first `length` characters of a text (0: all), "..." behind a cut. */
-static void cut_text(struct ap_out *out, struct ap_text text, size_t length, bool cut_before)
-{
-	const char *p = text.s, *end = ap_text_end(text);
-	size_t n = 0;
-
-	while (p < end && (!length || n < length)) {
-		ap_utf8_next(&p, end);
-		n++;
-	}
-	ap_out_text(out, (struct ap_text){text.s, (size_t)(p - text.s)});
-	if (p < end || cut_before)
-		ap_out_s(out, "...");
-}
-
-static bool primitive(struct ap_out *out, const struct ap_value *v, size_t length)
-{
-	if (v->type == AP_T_NUMBER && v->is_smi) {
-		ap_out_s(out, "<Smi: ");
-		ap_out_text(out, v->text);
-		ap_out_s(out, ">");
-		return true;
-	}
-	if (v->type == AP_T_NUMBER && !v->has_ref) {
-		/* llnode prints a raw double as it is. */
-		ap_out_f(out, "%f", v->text.s ? strtod(v->text.s, NULL) : 0);
-		return true;
-	}
-	if (ap_type_is_object(v->type))
-		return false;
-	address(out, v);
-	switch (v->type) {
-	case AP_T_NUMBER:
-		ap_out_f(out, "<Number: %f>", v->text.s ? strtod(v->text.s, NULL) : 0);
-		break;
-	case AP_T_STRING:
-		ap_out_s(out, "<String: \"");
-		cut_text(out, v->text, length, v->truncated);
-		ap_out_s(out, "\">");
-		break;
-	case AP_T_BOOLEAN:
-	case AP_T_UNDEFINED:
-	case AP_T_NULL:
-		ap_out_s(out, "<");
-		ap_out_text(out, v->text);
-		ap_out_s(out, ">");
-		break;
-	case AP_T_HOLE:
-		ap_out_s(out, "<hole>");
-		break;
-	case AP_T_BIGINT:
-		ap_out_s(out, "<BigInt: ");
-		ap_out_text(out, v->text);
-		ap_out_s(out, ">");
-		break;
-	case AP_T_SYMBOL:
-		ap_out_s(out, "<Symbol: '");
-		ap_out_text(out, v->text);
-		ap_out_s(out, "'>");
-		break;
-	case AP_T_INTERNAL:
-		ap_out_s(out, "<");
-		ap_out_text(out, v->text.n ? v->text : AP_TEXT("unknown"));
-		ap_out_s(out, ">");
-		break;
-	case AP_T_OPTIMISED_OUT:
-		ap_out_s(out, "<optimised out>");
-		break;
-	default:
-		ap_out_s(out, "<unreadable");
-		if (v->text.n) {
-			ap_out_s(out, ": ");
-			ap_out_text(out, v->text);
-		}
-		ap_out_s(out, ">");
-		break;
-	}
-	return true;
-}
-
-/* "name at file:line:col" */
-static void function_line(struct ap_out *out, const struct ap_detail *d)
-{
-	struct ap_text name = text_of(d, "name"), script = text_of(d, "script");
-
-	ap_out_text(out, name.n ? name : AP_TEXT("(anonymous)"));
-	ap_out_s(out, " at ");
-	ap_out_text(out, script.n ? script : AP_TEXT("(no script)"));
-	if (int_of(d, "line"))
-		ap_out_f(out, ":%" PRId64 ":%" PRId64, int_of(d, "line"), int_of(d, "column"));
-}
-
-/* "backingStore=0x..., ": of the whole buffer, as llnode shows it for views too. */
-static void backing_store(struct ap_ctx *ctx, uint64_t ref)
-{
-	struct ap_v8 *v8 = ap_core_model_v8(ctx->model);
-	struct ap_view view;
-	struct ap_buffer buffer;
-	uint64_t data = 0;
-
-	if (v8 && ap_buffer_read(v8, ref, &buffer))
-		data = buffer.data;
-	else if (v8 && ap_view_read(v8, ref, &view))
-		data = view.data - view.byte_offset;
-	if (data)
-		ap_out_f(ctx->out, "backingStore=0x%016" PRIx64 ", ", data);
-}
-
-/* What stands between '<' and '>' without details. */
-static void head(struct ap_ctx *ctx, const struct ap_detail *d)
-{
-	struct ap_out *out = ctx->out;
-	const struct ap_value *v = &d->self;
-
-	switch (v->type) {
-	case AP_T_FUNCTION:
-	case AP_T_CLASS:
-		ap_out_s(out, "function: ");
-		function_line(out, d);
-		return;
-	case AP_T_ARRAY:
-		ap_out_f(out, "Array: length=%" PRId64, d->length);
-		return;
-	case AP_T_GLOBAL:
-		ap_out_s(out, "Global proxy");
-		return;
-	case AP_T_REGEXP:
-		ap_out_s(out, "JSRegExp source=/");
-		ap_out_text(out, text_of(d, "source"));
-		ap_out_s(out, "/");
-		return;
-	case AP_T_DATE: {
-		struct ap_text ms = text_of(d, "ms");
-
-		/* A time of 32 bits was a Smi to llnode, anything longer a double. */
-		ap_out_s(out, "JSDate: ");
-		ap_out_text(out, ms);
-		ap_out_s(out, ms.n > 10 ? ".000000" : "");
-		return;
-	}
-	case AP_T_ARRAYBUFFER:
-	case AP_T_SHAREDARRAYBUFFER:
-		ap_out_s(out, "ArrayBuffer: ");
-		backing_store(ctx, v->ref);
-		ap_out_f(out, "byteLength=%" PRId64, int_of(d, "byte_length"));
-		return;
-	case AP_T_TYPEDARRAY:
-	case AP_T_BUFFER:
-	case AP_T_DATAVIEW:
-		ap_out_s(out, "ArrayBufferView: ");
-		backing_store(ctx, v->ref);
-		ap_out_f(out, "byteOffset=%" PRId64 ", byteLength=%" PRId64, int_of(d, "byte_offset"),
-			 int_of(d, "byte_length"));
-		return;
-	default:
-		ap_out_s(out, "Object: ");
-		ap_out_text(out, v->constructor.n ? v->constructor : AP_TEXT("no constructor"));
-		return;
-	}
-}
-
-void ap_llnode_value(struct ap_ctx *ctx, const struct ap_value *v, size_t string_length)
-{
-	static const struct ap_detail_limits limits = {.items = 1, .text_units = 256, .bytes = 1};
-	struct ap_arena scratch;
-	struct ap_detail detail;
-
-	if (primitive(ctx->out, v, string_length))
-		return;
-	address(ctx->out, v);
-	ap_out_s(ctx->out, "<");
-	/* Most objects are told by their class alone. */
-	bool look = v->has_ref && v->type != AP_T_OBJECT && v->type != AP_T_ERROR &&
-		    v->type != AP_T_API && v->type != AP_T_GLOBAL;
-	ap_arena_init(&scratch, 0);
-	AP_ERR_AUTO err =
-		look ? ctx->model->ops->detail(ctx->model, v->ref, &limits, &scratch, &detail) : NULL;
-	if (err || !look)
-		detail = (struct ap_detail){.self = *v, .length = -1};
-	head(ctx, &detail);
-	ap_arena_close(&scratch);
-	ap_out_s(ctx->out, ">");
+		ap_llnode_address(ctx->out, v);
 }
 
 /* Inside of another value strings are cut as by default, whatever the flags. */
 static void item_value(struct ap_ctx *ctx, const struct ap_value *v)
 {
-	ap_llnode_value(ctx, v, DEFAULT_LENGTH);
+	ap_llnode_value(ctx, v, AP_LLNODE_LENGTH);
 }
 
 static void elements(struct ap_ctx *ctx, const struct ap_detail *d, const struct ap_llnode_print *print)
@@ -355,7 +144,7 @@ static size_t inner_state(struct ap_ctx *ctx, const struct ap_detail *d, const s
 
 static void error_stack(struct ap_out *out, const struct ap_detail *d)
 {
-	struct ap_text stack = text_of(d, "stack");
+	struct ap_text stack = ap_llnode_text(d, "stack");
 
 	if (!stack.n)
 		return;
@@ -381,13 +170,13 @@ static void error_stack(struct ap_out *out, const struct ap_detail *d)
 
 static void bytes(struct ap_out *out, const struct ap_detail *d, size_t length)
 {
-	struct ap_text hex = text_of(d, "bytes_hex");
+	struct ap_text hex = ap_llnode_text(d, "bytes_hex");
 	size_t n = hex.n / 2, shown = n < length ? n : length;
 
 	ap_out_s(out, ": [\n  ");
 	for (size_t i = 0; i < shown; i++)
 		ap_out_f(out, "%s%.2s", i ? ", " : "", hex.s + 2 * i);
-	ap_out_s(out, (int64_t)shown < int_of(d, "byte_length") ? " ...\n]>" : "\n]>");
+	ap_out_s(out, (int64_t)shown < ap_llnode_int(d, "byte_length") ? " ...\n]>" : "\n]>");
 }
 
 static void function_scopes(struct ap_ctx *ctx, const struct ap_value *v)
@@ -480,16 +269,16 @@ void ap_llnode_item(struct ap_ctx *ctx, const struct ap_print_item *item,
 	const struct ap_value *v = &item->value;
 
 	if (!item->has_detail || !ap_type_is_object(v->type)) {
-		primitive(out, v, print->full_string ? 0 : print->length);
+		ap_llnode_primitive(out, v, print->full_string ? 0 : print->length);
 	} else if (!print->detailed) {
 		ap_llnode_value(ctx, v, print->length);
 	} else {
 		if (print->map)
 			map_address(ctx, v);
 		else
-			address(out, v);
+			ap_llnode_address(out, v);
 		ap_out_s(out, "<");
-		head(ctx, &item->detail);
+		ap_llnode_head(ctx, &item->detail);
 		detailed(ctx, &item->detail, print);
 	}
 	ap_out_s(out, "\n");
@@ -527,7 +316,7 @@ static void text_inspect(struct ap_ctx *ctx, const void *p)
 		.length = args->given[OPT_LENGTH]	   ? args->number[OPT_LENGTH]
 			  : args->given[OPT_STRING_LENGTH] ? args->number[OPT_STRING_LENGTH]
 			  : args->given[OPT_ARRAY_LENGTH]  ? args->number[OPT_ARRAY_LENGTH]
-							   : DEFAULT_LENGTH,
+							   : AP_LLNODE_LENGTH,
 	};
 
 	ap_llnode_item(ctx, &print->items.at[0], &how);
@@ -536,7 +325,7 @@ static void text_inspect(struct ap_ctx *ctx, const void *p)
 static void text_print(struct ap_ctx *ctx, const void *p)
 {
 	const struct ap_print *print = p;
-	const struct ap_llnode_print how = {.length = DEFAULT_LENGTH};
+	const struct ap_llnode_print how = {.length = AP_LLNODE_LENGTH};
 
 	ap_llnode_item(ctx, &print->items.at[0], &how);
 }
