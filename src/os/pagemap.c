@@ -156,7 +156,7 @@ static struct ap_err *read_pagemap(const struct ap_pagemap *pagemap, uint64_t st
 }
 
 struct ap_err *ap_pagemap_scan(const struct ap_pagemap *pagemap, uint64_t start, uint64_t end,
-			       struct ap_runs *runs)
+			       bool files, struct ap_runs *runs)
 {
 	struct scan_arg arg = {
 		.start = start,
@@ -164,7 +164,7 @@ struct ap_err *ap_pagemap_scan(const struct ap_pagemap *pagemap, uint64_t start,
 		.category_inverted = AP_PAGE_PFNZERO,
 		.category_mask = AP_PAGE_PFNZERO,
 		.category_anyof_mask = AP_PAGE_PRESENT | AP_PAGE_SWAPPED,
-		.return_mask = AP_PAGE_FILE | AP_PAGE_WRITTEN,
+		.return_mask = (files ? AP_PAGE_FILE : 0) | AP_PAGE_WRITTEN,
 	};
 
 	if (!pagemap->scan)
@@ -173,7 +173,8 @@ struct ap_err *ap_pagemap_scan(const struct ap_pagemap *pagemap, uint64_t start,
 }
 
 struct ap_err *ap_pagemap_scan_protect(const struct ap_pagemap *pagemap, uint64_t start,
-				       uint64_t end, bool only_written, struct ap_runs *runs)
+				       uint64_t end, bool files, bool only_written,
+				       struct ap_runs *runs)
 {
 	uint64_t written = only_written ? AP_PAGE_WRITTEN : 0;
 	struct scan_arg arg = {
@@ -183,7 +184,7 @@ struct ap_err *ap_pagemap_scan_protect(const struct ap_pagemap *pagemap, uint64_
 		.category_inverted = AP_PAGE_PFNZERO,
 		.category_mask = AP_PAGE_PFNZERO | written,
 		.category_anyof_mask = AP_PAGE_PRESENT | AP_PAGE_SWAPPED,
-		.return_mask = AP_PAGE_FILE,
+		.return_mask = files ? AP_PAGE_FILE : AP_PAGE_WPALLOWED,
 	};
 
 	return scan(pagemap, &arg, runs);

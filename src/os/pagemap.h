@@ -48,11 +48,15 @@ struct ap_pagemap {
 
 struct ap_err *ap_pagemap_open(pid_t pid, struct ap_pagemap *ret_pagemap);
 void ap_pagemap_close(struct ap_pagemap *pagemap);
-/* Appends the present or swapped pages of [start, end) that are not the zero page. */
+/*
+ * Appends the present or swapped pages of [start, end) that are not the zero page. Telling file pages
+ * from others (`files`) needs a look at every page and takes three times as long.
+ */
 struct ap_err *ap_pagemap_scan(const struct ap_pagemap *pagemap, uint64_t start, uint64_t end,
-			       struct ap_runs *runs);
+			       bool files, struct ap_runs *runs);
 /* The same pages are write-protected as they are listed (they must be registered for that). */
 struct ap_err *ap_pagemap_scan_protect(const struct ap_pagemap *pagemap, uint64_t start,
-				       uint64_t end, bool only_written, struct ap_runs *runs);
+				       uint64_t end, bool files, bool only_written,
+				       struct ap_runs *runs);
 
 #endif

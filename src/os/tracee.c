@@ -2,10 +2,12 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -279,6 +281,19 @@ size_t ap_tracee_xstate(pid_t tid, uint8_t buf[static AP_XSTATE_MAX])
 bool ap_tracee_fpregs(pid_t tid, uint8_t buf[static 512])
 {
 	return ptrace(PTRACE_GETFPREGS, tid, NULL, buf) == 0;
+}
+
+void ap_hurry(bool on)
+{
+	static bool hurrying;
+	struct sched_param param = {.sched_priority = on ? 1 : 0};
+
+	if (on == hurrying)
+		return;
+	if (on)
+		(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+	if (sched_setscheduler(0, on ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER, &param) == 0)
+		hurrying = on;
 }
 
 struct ap_err *ap_watchdog_arm(unsigned timeout_ms)

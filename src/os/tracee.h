@@ -64,6 +64,12 @@ size_t ap_tracee_xstate(pid_t tid, uint8_t buf[static AP_XSTATE_MAX]);
 bool ap_tracee_fpregs(pid_t tid, uint8_t buf[static 512]);
 
 /*
+ * On a busy machine most of a short pause is waiting for a processor. Where we may (CAP_SYS_NICE),
+ * this thread goes before all others until it is told to stop hurrying. Only for milliseconds.
+ */
+void ap_hurry(bool on);
+
+/*
  * The deadline that holds even if this program hangs or is stopped itself: the kernel kills it
  * then, and so resumes whatever it holds. 0 disarms.
  */

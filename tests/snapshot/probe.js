@@ -18,6 +18,7 @@ for (let i = 0; i < 1234; i++) witnesses.push(new SnapshotWitness(i));
 const ballast = [];
 for (let i = 0; i < heapMb * 8000; i++) ballast.push({ i, s: `ballast ${i}`, next: ballast[i - 1] });
 
+globalThis.ballast = ballast;
 const nonce = (Math.random() * 2 ** 32) >>> 0;
 const words = new Uint32Array(pages * 1024);
 let seq = 0;

@@ -78,7 +78,7 @@ static struct ap_err *save_rest(struct ap_snap *s, struct ap_child *child, struc
 			continue;
 		one.at = &copy;
 		one.n = 1;
-		AP_TRY(ap_pagemap_scan(&s->pagemap, m->start, m->end, &runs));
+		AP_TRY(ap_pagemap_scan(&s->pagemap, m->start, m->end, true, &runs));
 		AP_TRY(ap_snap_select(s, &one, &runs, &selected));
 		uint64_t bytes = ap_runs_bytes(&selected);
 		if (is_shared && shared + bytes > SHARED_LIMIT) {
@@ -263,6 +263,7 @@ struct ap_err *ap_snap_fork(struct ap_snap *s, int out)
 	if (!err) {
 		AP_STOP_AUTO stop = {0};
 
+		ap_hurry(true);
 		err = ap_stop_all(s->pid, f.in.t.tid, f.in.t.stopped, AP_STOP_TIMEOUT_MS, &stop);
 		if (!err) {
 			err = stopped(s, &stop, &f, &child, &saved);
@@ -274,6 +275,7 @@ struct ap_err *ap_snap_fork(struct ap_snap *s, int out)
 	}
 	struct ap_gadgets gadgets = f.in.gadgets;
 	ap_forkable_end(&f);
+	ap_hurry(false);
 	ap_err_free(ap_watchdog_arm(0));
 	if (err)
 		return err;

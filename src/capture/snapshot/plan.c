@@ -110,17 +110,27 @@ static unsigned wanted(const struct ap_snap *s, const struct ap_maps *maps,
 	return want;
 }
 
+bool ap_snap_has_files(const struct ap_maps *maps, const struct ap_mapping *m)
+{
+	return m->inode || m->flags & AP_MAP_SHARED || *ap_mapping_name(maps, m) == '/';
+}
+
 struct ap_err *ap_snap_scan(struct ap_snap *s, const struct ap_pagemap *pagemap,
 			    const struct ap_maps *maps, struct ap_runs *runs)
 {
 	(void)s;
-	if (pagemap->scan)
-		return ap_pagemap_scan(pagemap, 0, USER_END, runs);
-	for (size_t i = 0; i < maps->n; i++) {
-		const struct ap_mapping *m = &maps->at[i];
+	for (size_t i = 0; i < maps->n;) {
+		const struct ap_mapping *m = &maps->at[i++];
+		uint64_t start = m->start, end = m->end;
+		bool files = ap_snap_has_files(maps, m);
 
-		if (m->end <= USER_END)
-			AP_TRY(ap_pagemap_scan(pagemap, m->start, m->end, runs));
+		if (m->end > USER_END)
+			continue;
+		/* One call for neighbours, also over the holes between them. */
+		while (pagemap->scan && i < maps->n && maps->at[i].end <= USER_END &&
+		       ap_snap_has_files(maps, &maps->at[i]) == files)
+			end = maps->at[i++].end;
+		AP_TRY(ap_pagemap_scan(pagemap, start, end, files, runs));
 	}
 	return NULL;
 }

@@ -101,7 +101,7 @@ static struct ap_err *round_again(struct precopy *p, uint64_t *ret_bytes)
 
 		for (i++; i < p->live.n && p->live.at[i].vaddr == end; i++)
 			end += p->live.at[i].bytes;
-		AP_ERR_AUTO gone = ap_pagemap_scan_protect(&s->pagemap, start, end, true, &runs);
+		AP_ERR_AUTO gone = ap_pagemap_scan_protect(&s->pagemap, start, end, false, true, &runs);
 		(void)gone; /* unmapped since: the stop will see */
 	}
 	for (size_t i = 0; i < runs.n; i++) {
@@ -349,12 +349,14 @@ static struct ap_err *run(struct precopy *p, uint64_t front)
 		p->pause_cap = 0;
 	}
 	AP_TRY(ap_watchdog_arm(limit + 2000));
+	ap_hurry(true);
 	struct ap_err *err = ap_stop_all(s->pid, 0, false, AP_STOP_TIMEOUT_MS, &stop);
 	if (!err) {
 		err = stopped(p, &stop);
 		ap_stop_resume(&stop);
 		s->result.pause_ms = (double)(stop.ended_ns - stop.began_ns) / 1e6;
 	}
+	ap_hurry(false);
 	ap_err_free(ap_watchdog_arm(0));
 	ap_track_close(&p->track);
 	return err;
@@ -375,7 +377,8 @@ static struct ap_err *arm(struct precopy *p, struct ap_runs *selected)
 			continue;
 		if (m->flags & AP_MAP_SHARED)
 			continue; /* copied at the stop, like everything that cannot be watched */
-		gone = ap_pagemap_scan_protect(&s->pagemap, m->start, m->end, false, &runs);
+		gone = ap_pagemap_scan_protect(&s->pagemap, m->start, m->end,
+					       ap_snap_has_files(&s->known, m), false, &runs);
 	}
 	AP_TRY(ap_snap_select(s, &s->known, &runs, selected));
 	return ap_snap_segments(s, &s->known, selected, &p->live);

@@ -85,6 +85,8 @@ struct ap_err *ap_snap_make_notes(struct ap_snap *s, enum ap_snapshot_mode mode)
 void ap_segs_close(struct ap_segs *segs);
 bool ap_segs_push(struct ap_segs *segs, struct ap_corew_segment seg);
 uint64_t ap_segs_bytes(const struct ap_segs *segs);
+/* Pages of a file can be in it: they are told apart. */
+bool ap_snap_has_files(const struct ap_maps *maps, const struct ap_mapping *m);
 /* Present pages of the process behind `pagemap` as `maps` lays it out. */
 struct ap_err *ap_snap_scan(struct ap_snap *s, const struct ap_pagemap *pagemap,
 			    const struct ap_maps *maps, struct ap_runs *runs);
