@@ -56,6 +56,9 @@ function none(directory) {
   assert.deepStrictEqual(list(directory), [], 'a crash file was left');
 }
 
+// Milliseconds of CPU from the throw to the end, as the program measured: the clock says more of a busy machine.
+const cpu = (directory) => Math.round(Number(fs.readFileSync(path.join(directory, 'cpu'), 'utf8')));
+
 const truth = (directory) => JSON.parse(fs.readFileSync(path.join(directory, 'truth.json'), 'utf8'));
 
 // The properties of a RemoteObject by name, as a reader of either format finds them.
@@ -88,4 +91,4 @@ function plain(crash, remote) {
   return object;
 }
 
-module.exports = { list, read, only, none, check, truth, members, scope, plain };
+module.exports = { list, read, only, none, check, cpu, truth, members, scope, plain };

@@ -8,7 +8,7 @@ const path = require('path');
 
 const PACKAGE = path.join(__dirname, '..');
 const PROGRAMS = path.join(__dirname, 'programs');
-const LIMIT_MS = 30000;
+const LIMIT_MS = 60000;
 
 class Skip extends Error {}
 
