@@ -101,3 +101,65 @@ struct ap_err *ap_heap_find_buffers(struct ap_heap *heap)
 		qsort(heap->buffers.at, heap->buffers.n, sizeof(*heap->buffers.at), by_top);
 	return NULL;
 }
+
+static int gap_by_address(const void *a, const void *b)
+{
+	const struct ap_heap_gap *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static bool starts_gap(const struct ap_heap *heap, ap_addr a)
+{
+	size_t lo = 0, hi = heap->gaps.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (heap->gaps.at[mid].address < a)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < heap->gaps.n && heap->gaps.at[lo].address == a && !heap->gaps.at[lo].absent;
+}
+
+/*
+ * Threads that help (concurrent compilation and marking) have LocalHeaps with buffers of their own,
+ * somewhere in native memory. A gap that begins at a buffer's top is explained by it.
+ */
+struct ap_err *ap_heap_find_more_buffers(struct ap_heap *heap, bool *ret_found)
+{
+	size_t n, before = heap->buffers.n;
+	const struct ap_segment *segments = ap_image_segments(heap->v8->image, &n);
+
+	if (heap->gaps.n)
+		qsort(heap->gaps.at, heap->gaps.n, sizeof(*heap->gaps.at), gap_by_address);
+	for (size_t s = 0; s < n && heap->gaps.n; s++) {
+		const struct ap_segment *seg = &segments[s];
+		ap_addr low = heap->gaps.at[0].address, high = heap->gaps.at[heap->gaps.n - 1].address;
+
+		if (!seg->data || !(seg->flags & PF_W) || (seg->start & 7) ||
+		    (seg->origin != AP_SEGMENT_CORE && seg->origin != AP_SEGMENT_TEST))
+			continue;
+		for (ap_addr a = seg->start; a + 24 <= seg->end;) {
+			const struct ap_heap_page *page = ap_heap_page_at(heap, a);
+			uint64_t w[3];
+
+			if (page) {
+				a = page->end;
+				continue;
+			}
+			memcpy(w, seg->data + (a - seg->start), sizeof(w));
+			a += 8;
+			if (w[1] < low || w[1] > high || !starts_gap(heap, w[1]) || !is_buffer(heap, w))
+				continue;
+			if (!add(heap, w[1], w[2]))
+				return &ap_err_nomem;
+		}
+	}
+	*ret_found = heap->buffers.n > before;
+	if (*ret_found)
+		qsort(heap->buffers.at, heap->buffers.n, sizeof(*heap->buffers.at), by_top);
+	return NULL;
+}

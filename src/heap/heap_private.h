@@ -86,6 +86,7 @@ struct ap_heap {
 	uint64_t all_gaps, index_bytes;
 	double seconds;
 	bool scanned;
+	bool searched; /* for more buffers */
 };
 
 static inline bool ap_map_is_free(const struct ap_heap *heap, const struct ap_heap_map *map)
@@ -101,6 +102,8 @@ struct ap_err *ap_heap_find_pages(struct ap_heap *heap);
 struct ap_heap_page *ap_heap_page_at(const struct ap_heap *heap, ap_addr address);
 /* buffers.c */
 struct ap_err *ap_heap_find_buffers(struct ap_heap *heap);
+/* Those that would explain the walk's gaps. If any is found, the walk must be made anew. */
+struct ap_err *ap_heap_find_more_buffers(struct ap_heap *heap, bool *ret_found);
 /* size.c */
 struct ap_err *ap_heap_load_rules(struct ap_heap *heap);
 /* Bytes of the object of that map at `address`; 0 if that cannot be. `at` are its bytes in hand. */

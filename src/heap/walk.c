@@ -334,7 +334,8 @@ size_t ap_heap_threads(size_t jobs)
 	return jobs < n ? (jobs ? jobs : 1) : n;
 }
 
-struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *watch)
+static struct ap_err *walk_all(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			       uint64_t *ret_left)
 {
 	struct walker walkers[MAX_THREADS] = {0};
 	pthread_t threads[MAX_THREADS];
@@ -351,8 +352,10 @@ struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *wa
 		left += !page->walked && !page->stale;
 		total += page->walked || page->stale ? 0 : page->end - page->start;
 	}
-	if (!left)
+	if (!left) {
+		*ret_left = 0;
 		return NULL;
+	}
 	size_t n = ap_heap_threads(left);
 	for (size_t i = 0; i < n; i++) {
 		walkers[i].next = &next;
@@ -374,10 +377,54 @@ struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *wa
 		ok = ok && !walkers[i].failed && merge(heap, &walkers[i]);
 		walker_close(&walkers[i]);
 	}
+	left = 0;
 	for (size_t i = 0; i < heap->pages.n; i++) {
 		heap->pages.at[i].first = first;
 		first += heap->pages.at[i].objects;
+		left += !heap->pages.at[i].walked && !heap->pages.at[i].stale;
 	}
+	*ret_left = left;
 	heap->seconds += now() - begin;
 	return ok ? NULL : &ap_err_nomem;
+}
+
+/* As if nothing had been walked. */
+static void forget(struct ap_heap *heap)
+{
+	for (size_t i = 0; i < heap->pages.n; i++) {
+		struct ap_heap_page *page = &heap->pages.at[i];
+
+		free(page->bits);
+		page->bits = NULL;
+		page->walked = false;
+		page->objects = 0;
+	}
+	for (size_t i = 0; i < heap->spaces.n; i++) {
+		struct ap_heap_space *s = &heap->spaces.at[i];
+
+		*s = (struct ap_heap_space){.isolate = s->isolate,
+					    .name = s->name,
+					    .pages = s->pages,
+					    .skipped_pages = s->skipped_pages,
+					    .area_bytes = s->area_bytes};
+	}
+	ap_map_table_close(&heap->maps);
+	heap->gaps.n = 0;
+	heap->all_gaps = heap->index_bytes = 0;
+}
+
+struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *watch)
+{
+	uint64_t left;
+	bool found;
+
+	AP_TRY(walk_all(heap, watch, &left));
+	if (left || heap->searched || !heap->gaps.n)
+		return NULL;
+	heap->searched = true;
+	AP_TRY(ap_heap_find_more_buffers(heap, &found));
+	if (!found)
+		return NULL;
+	forget(heap);
+	return walk_all(heap, watch, &left);
 }
