@@ -18,6 +18,7 @@ const struct ap_cmd *const ap_cmd_table[] = {
 	&ap_cmd_llnode_print,
 	/* what is in memory */
 	&ap_cmd_heap,
+	&ap_cmd_objects,
 	&ap_cmd_jsconstructor,
 	&ap_cmd_jsfunction,
 	&ap_cmd_jsarray,

@@ -14,12 +14,20 @@ enum {
 	MAX_SPACES = 256,
 };
 
+/*
+ * The page that is allocated in is in use, although its high-water mark is only set when the buffer
+ * is given back; the buffer may be used up.
+ */
 static bool is_buffer(const struct ap_heap *heap, const uint64_t *w)
 {
-	if (w[0] > w[1] || w[1] >= w[2] || ((w[0] | w[1] | w[2]) & 7))
+	if (w[0] > w[1] || w[1] > w[2] || w[0] == w[2] || ((w[0] | w[1] | w[2]) & 7))
 		return false;
-	const struct ap_heap_page *page = ap_heap_page_at(heap, w[0]);
-	return page && !page->stale && !page->large && w[2] <= page->end;
+	struct ap_heap_page *page = ap_heap_page_at(heap, w[0]);
+	if (!page || page->large || w[2] > page->end)
+		return false;
+	if (page->unused && w[0] < w[1])
+		page->stale = page->unused = false;
+	return !page->stale && w[1] < w[2];
 }
 
 static bool add(struct ap_heap *heap, ap_addr top, ap_addr limit)
@@ -99,6 +107,15 @@ struct ap_err *ap_heap_find_buffers(struct ap_heap *heap)
 	}
 	if (heap->buffers.n)
 		qsort(heap->buffers.at, heap->buffers.n, sizeof(*heap->buffers.at), by_top);
+	for (size_t i = 0; i < heap->pages.n; i++) {
+		const struct ap_heap_page *page = &heap->pages.at[i];
+		struct ap_heap_space *space = &heap->spaces.at[page->space];
+
+		space->pages++;
+		space->skipped_pages += page->stale;
+		if (!page->stale)
+			space->area_bytes += page->end - page->start;
+	}
 	return NULL;
 }
 

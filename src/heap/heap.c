@@ -14,6 +14,7 @@ struct ap_err *ap_heap_open(struct ap_v8 *v8, struct ap_heap **ret_heap)
 		return &ap_err_nomem;
 	heap->v8 = v8;
 	ap_arena_init(&heap->arena, 0);
+	ap_arena_init(&heap->group_arena, 0);
 	err = ap_profile_require(&v8->profile, AP_G_MAPS);
 	if (!err && !v8->isolates.n)
 		err = ap_err_new(AP_E_LAYOUT, "no isolate was found");
@@ -40,6 +41,7 @@ void ap_heap_close(struct ap_heap *heap)
 	for (size_t i = 0; i < heap->pages.n; i++)
 		free(heap->pages.at[i].bits);
 	ap_map_table_close(&heap->maps);
+	ap_arena_close(&heap->group_arena);
 	ap_arena_close(&heap->arena);
 	free(heap);
 }

@@ -111,5 +111,38 @@ static inline bool ap_heap_is_complete(const struct ap_heap_summary *s)
 /* The object that holds `address`; false if no object does. */
 bool ap_heap_object_at(struct ap_heap *heap, uint64_t address, uint64_t *ret_start,
 		       uint64_t *ret_bytes);
+/* Objects of one constructor and shape. */
+struct ap_heap_group {
+	struct ap_text constructor; /* the name or category that DevTools shows */
+	struct ap_text shape;       /* strings, arrays, code, internals: V8's type; else empty */
+	struct ap_text prototype_of; /* s == NULL, or these are prototypes, of that function */
+	enum ap_heap_kind kind;
+	bool internal;   /* the engine's own, no JavaScript value */
+	bool dictionary; /* properties kept in a hash table: `properties` are the representative's */
+	const struct ap_text *properties;
+	size_t n_properties; /* listed ones */
+	uint64_t all_properties;
+	uint64_t count, self_bytes;
+	uint64_t elements_bytes, properties_bytes; /* of the stores that the objects own */
+	uint64_t backing_bytes; /* tables of collections, memory behind ArrayBuffers */
+	uint64_t representative; /* the one with the lowest address */
+};
+
+/*
+ * The groups of all walked objects, kept for the session; in no order. AP_E_CANCELLED on ^C. After a
+ * walk that went on they are made anew.
+ */
+struct ap_err *ap_heap_groups(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			      const struct ap_heap_group **ret_groups, size_t *ret_n);
+/* Index of the group of the object that starts at `address`; false if none does. */
+bool ap_heap_group_of(struct ap_heap *heap, uint64_t address, size_t *ret_group);
+/*
+ * Calls `fn` for each object of the wanted groups (wanted[group], or NULL for all), by address, until
+ * it returns false. ap_heap_groups() must have been called.
+ */
+struct ap_err *ap_heap_each(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			    const bool *wanted,
+			    bool (*fn)(void *arg, uint64_t address, uint64_t bytes, size_t group),
+			    void *arg);
 
 #endif

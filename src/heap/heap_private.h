@@ -17,6 +17,7 @@ enum {
 	AP_CHUNK_BYTES = 256 * 1024, /* src/heap/memory-chunk-layout.h: kAlignment */
 	AP_MAX_GAPS_LISTED = 4096,
 	AP_MAX_BUFFERS = 4096,
+	AP_MAX_THREADS = 16,
 };
 
 struct ap_heap_page {
@@ -25,6 +26,7 @@ struct ap_heap_page {
 	uint32_t space;            /* index into heap->spaces */
 	bool large;                /* one object */
 	bool stale;                /* content is of an earlier cycle: not walked */
+	bool unused;               /* stale because its high-water mark says so, which may lag */
 	bool walked;
 	uint32_t objects;
 	uint64_t first; /* number of its first object among all, for dense numbering */
@@ -52,6 +54,10 @@ struct ap_heap_map {
 	struct ap_size_rule rule;
 	uint64_t count, bytes;
 	ap_addr first; /* lowest object */
+	/* group.c: */
+	uint64_t elements, properties, backing; /* bytes of what its objects own */
+	uint32_t group;   /* index, or AP_NO_GROUP */
+	bool per_object;  /* its objects differ in name or properties: see heap->singles */
 };
 
 /* Maps by address, open addressing; one per thread and one for all. */
@@ -68,6 +74,15 @@ struct ap_page_layout {
 	int area_start, area_end, heap; /* word indexes */
 	int64_t heap_offset;        /* Heap - Isolate */
 	uint64_t votes, runner_up;
+};
+
+enum { AP_NO_GROUP = UINT32_MAX };
+
+/* An object whose group its map does not tell. */
+struct ap_heap_single {
+	ap_addr address;
+	uint64_t bytes, elements, properties, backing;
+	uint32_t group;
 };
 
 typedef AP_VEC(struct ap_heap_gap) ap_gap_vec;
@@ -87,6 +102,11 @@ struct ap_heap {
 	double seconds;
 	bool scanned;
 	bool searched; /* for more buffers */
+	/* group.c */
+	bool grouped;
+	struct ap_arena group_arena;
+	AP_VEC(struct ap_heap_group) groups;
+	AP_VEC(struct ap_heap_single) singles; /* by address */
 };
 
 static inline bool ap_map_is_free(const struct ap_heap *heap, const struct ap_heap_map *map)
@@ -125,7 +145,24 @@ struct ap_page_bytes {
 };
 void ap_page_bytes(const struct ap_heap *heap, const struct ap_heap_page *page, uint8_t *scratch,
 		   struct ap_page_bytes *ret);
+/* Only what is in the table already. */
+struct ap_heap_map *ap_map_find(const struct ap_map_table *table, ap_tagged address);
 bool ap_map_merge(struct ap_map_table *into, const struct ap_map_table *from);
 void ap_map_table_close(struct ap_map_table *table);
+/* parallel.c: `fn` for each walked page, in up to n threads with a state each; false if stopped. */
+typedef bool ap_page_fn(void *state, const struct ap_heap_page *page,
+			const struct ap_page_bytes *bytes);
+bool ap_heap_parallel(struct ap_heap *heap, const struct ap_heap_watch *watch, const char *what,
+		      ap_page_fn *fn, void *states, size_t state_bytes, size_t n);
+/* The objects of a page by address; zero the iterator first. */
+struct ap_objects {
+	uint64_t i, bits;
+	bool begun;
+};
+bool ap_objects_next(const struct ap_heap_page *page, struct ap_objects *it, ap_addr *ret);
+/* group.c */
+void ap_heap_forget_groups(struct ap_heap *heap);
+/* names.c: V8's name of a type, as DevTools shows it: "system / Map". */
+struct ap_text ap_heap_type_name(struct ap_heap *heap, int type);
 
 #endif

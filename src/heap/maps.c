@@ -102,6 +102,14 @@ struct ap_heap_map *ap_map_get(const struct ap_heap *heap, struct ap_map_table *
 	return &table->at[i];
 }
 
+struct ap_heap_map *ap_map_find(const struct ap_map_table *table, ap_tagged address)
+{
+	if (!table->cap)
+		return NULL;
+	struct ap_heap_map *m = &table->at[slot_of(table, address)];
+	return m->address ? m : NULL;
+}
+
 bool ap_map_merge(struct ap_map_table *into, const struct ap_map_table *from)
 {
 	for (size_t i = 0; i < from->cap; i++) {
@@ -119,6 +127,9 @@ bool ap_map_merge(struct ap_map_table *into, const struct ap_map_table *from)
 		}
 		to->count += m->count;
 		to->bytes += m->bytes;
+		to->elements += m->elements;
+		to->properties += m->properties;
+		to->backing += m->backing;
 		if (m->first && (!to->first || m->first < to->first))
 			to->first = m->first;
 	}

@@ -267,8 +267,11 @@ static bool on_page(void *p, ap_addr chunk, const uint64_t *head)
 		name = page.large ? "large" : young ? "new" : "old";
 	uint64_t high_water = known_field(heap, w, AP_F_PAGE_HIGH_WATER);
 	/* Emptied by the last cycle, or not used by this one: what stands there is of an earlier one. */
-	page.stale = isolate != SIZE_MAX && !page.large &&
-		     ((flags & FROM_PAGE) || ((flags & TO_PAGE) && high_water == page.start - chunk));
+	if (isolate != SIZE_MAX && !page.large) {
+		page.unused = !(flags & FROM_PAGE) && (flags & TO_PAGE) &&
+			      high_water == page.start - chunk;
+		page.stale = (flags & FROM_PAGE) || page.unused;
+	}
 	if (!space_of(heap, isolate, name, &page.space) || !ap_vec_push(&heap->arena, &heap->pages, page)) {
 		arg->failed = true;
 		return false;
@@ -313,15 +316,6 @@ struct ap_err *ap_heap_find_pages(struct ap_heap *heap)
 		return &ap_err_nomem;
 	qsort(heap->pages.at, heap->pages.n, sizeof(*heap->pages.at), by_address);
 	drop_overlaps(heap);
-	for (size_t i = 0; i < heap->pages.n; i++) {
-		const struct ap_heap_page *page = &heap->pages.at[i];
-		struct ap_heap_space *space = &heap->spaces.at[page->space];
-
-		space->pages++;
-		space->skipped_pages += page->stale;
-		if (!page->stale)
-			space->area_bytes += page->end - page->start;
-	}
 	return NULL;
 }
 

@@ -14,7 +14,6 @@
 #include "heap/heap_private.h"
 
 enum {
-	MAX_THREADS = 16,
 	OS_PAGE = 4096,
 	REPORT_EVERY = 64, /* pages of the calling thread */
 };
@@ -329,7 +328,7 @@ static double now(void)
 size_t ap_heap_threads(size_t jobs)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	size_t n = cpus < 1 ? 1 : cpus > MAX_THREADS ? MAX_THREADS : (size_t)cpus;
+	size_t n = cpus < 1 ? 1 : cpus > AP_MAX_THREADS ? AP_MAX_THREADS : (size_t)cpus;
 
 	return jobs < n ? (jobs ? jobs : 1) : n;
 }
@@ -337,9 +336,9 @@ size_t ap_heap_threads(size_t jobs)
 static struct ap_err *walk_all(struct ap_heap *heap, const struct ap_heap_watch *watch,
 			       uint64_t *ret_left)
 {
-	struct walker walkers[MAX_THREADS] = {0};
-	pthread_t threads[MAX_THREADS];
-	bool started[MAX_THREADS] = {0};
+	struct walker walkers[AP_MAX_THREADS] = {0};
+	pthread_t threads[AP_MAX_THREADS];
+	bool started[AP_MAX_THREADS] = {0};
 	atomic_size_t next = 0;
 	_Atomic uint64_t done = 0, objects = 0;
 	uint64_t total = 0, left = 0, first = 0;
@@ -388,6 +387,15 @@ static struct ap_err *walk_all(struct ap_heap *heap, const struct ap_heap_watch 
 	return ok ? NULL : &ap_err_nomem;
 }
 
+static bool pages_left(const struct ap_heap *heap)
+{
+	for (size_t i = 0; i < heap->pages.n; i++) {
+		if (!heap->pages.at[i].walked && !heap->pages.at[i].stale)
+			return true;
+	}
+	return false;
+}
+
 /* As if nothing had been walked. */
 static void forget(struct ap_heap *heap)
 {
@@ -418,6 +426,8 @@ struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *wa
 	uint64_t left;
 	bool found;
 
+	if (heap->grouped && pages_left(heap))
+		ap_heap_forget_groups(heap);
 	AP_TRY(walk_all(heap, watch, &left));
 	if (left || heap->searched || !heap->gaps.n)
 		return NULL;
