@@ -14,6 +14,7 @@
 #include "image/image.h"
 #include "model/core.h"
 #include "shell/shell.h"
+#include "tools/tools.h"
 
 struct command_line {
 	const char *files[2]; /* NODE and CORE, in either order */
@@ -28,6 +29,8 @@ static const char help_text[] =
 	"  autopsy [options] [NODE] CORE          the first screen, then a prompt\n"
 	"  autopsy [options] [NODE] CORE -e CMD   run CMD (repeatable), then exit\n"
 	"  autopsy report CORE                    the first screen as text\n"
+	"  autopsy snapshot|watch PID             cores of a running process, which goes on\n"
+	"  autopsy ps|top|pmap PID|repair PID     Node processes here, their memory by kind\n"
 	"\n"
 	"CORE is a core file, plain or compressed (zst, gz, xz, lz4), a FIFO, or - for stdin.\n"
 	"NODE, the program that died, is found from the core; give it only if it is elsewhere.\n"
@@ -187,6 +190,11 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	ap_arena_init(&arena, 0);
 	line.mdb = strcmp(slash ? slash + 1 : argv[0] ? argv[0] : "", "mdb") == 0;
+	/* A subcommand wins over a file of that name. */
+	for (const struct ap_tool *t = ap_snapshot_tools; !line.mdb && argc > 1 && t->name; t++) {
+		if (strcmp(argv[1], t->name) == 0)
+			return t->run(argc - 1, argv + 1);
+	}
 	int status = parse(argc, argv, &arena, &line);
 	if (status >= 0) {
 		ap_arena_close(&arena);

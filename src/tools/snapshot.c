@@ -20,6 +20,10 @@
 
 const struct ap_tool ap_snapshot_tools[] = {
 	{"snapshot", ap_tool_snapshot_take, "core of a running process, with a pause of milliseconds"},
+	{"watch", ap_tool_watch, "snapshots and memory in series, until something happens"},
+	{"pmap", ap_tool_pmap, "memory of a process or snapshot by kind, and what grew"},
+	{"ps", ap_tool_ps, "the Node processes of this machine"},
+	{"top", ap_tool_top, "the same, again and again"},
 	{"repair", ap_tool_repair, "put right what a killed dumper left in a process"},
 	{0},
 };
@@ -36,10 +40,64 @@ int ap_tool_snapshot(int argc, char **argv)
 	return 64;
 }
 
+static bool json_errors;
+
+void ap_tool_json_errors(void)
+{
+	json_errors = true;
+}
+
+static void json_head(struct ap_json *j, const char *command, const char *target)
+{
+	ap_json_object(j, NULL);
+	ap_json_cstr(j, "tool", "autopsy");
+	ap_json_cstr(j, "version", AP_VERSION);
+	ap_json_cstr(j, "target", target);
+	ap_json_cstr(j, "command", command);
+}
+
+void ap_tool_json_begin(struct ap_json *j, const char *command, const char *target)
+{
+	json_head(j, command, target);
+	ap_json_object(j, "data");
+}
+
+void ap_tool_json_end(struct ap_json *j, FILE *to)
+{
+	ap_json_end_object(j);
+	ap_json_array(j, "warnings");
+	ap_json_end_array(j);
+	ap_json_array(j, "gaps");
+	ap_json_end_array(j);
+	ap_json_end_object(j);
+	ap_json_newline(j);
+	if (!j->out->failed)
+		fwrite(j->out->s, 1, j->out->n, to);
+	fflush(to);
+}
+
+static void json_error(const char *name, const struct ap_err *err)
+{
+	AP_STR_AUTO out = {0};
+	struct ap_json j;
+
+	ap_json_init(&j, &out, NULL);
+	json_head(&j, name, NULL);
+	ap_json_null(&j, "data");
+	ap_json_object(&j, "error");
+	ap_json_cstr(&j, "code", ap_errc_name(err->code));
+	ap_json_cstr(&j, "message", err->message);
+	ap_json_cstr(&j, "hint", ap_err_find_hint(err));
+	ap_tool_json_end(&j, stdout);
+}
+
 int ap_tool_fail(const char *name, struct ap_err *err)
 {
 	const char *hint = ap_err_find_hint(err);
 	int status = err->code == AP_E_USAGE ? 64 : 2;
+
+	if (json_errors)
+		json_error(name, err);
 
 	fprintf(stderr, "autopsy %s: %s", name, err->message);
 	for (const struct ap_err *c = err->cause; c; c = c->cause)
@@ -178,12 +236,11 @@ static void take_json(const struct ap_snapshot_options *o, const struct ap_snaps
 {
 	AP_STR_AUTO out = {0};
 	struct ap_json j;
+	char target[32];
 
 	ap_json_init(&j, &out, NULL);
-	ap_json_object(&j, NULL);
-	ap_json_cstr(&j, "tool", "autopsy " AP_VERSION);
-	ap_json_cstr(&j, "command", "snapshot");
-	ap_json_object(&j, "data");
+	snprintf(target, sizeof(target), "pid %d", o->pid);
+	ap_tool_json_begin(&j, "snapshot", target);
 	ap_json_int(&j, "pid", o->pid);
 	ap_json_cstr(&j, "file", o->path);
 	ap_json_cstr(&j, "mode", ap_snapshot_mode_name(r->mode));
@@ -197,10 +254,7 @@ static void take_json(const struct ap_snapshot_options *o, const struct ap_snaps
 	ap_json_uint(&j, "threads", r->n_threads);
 	ap_json_uint(&j, "mappings", r->n_mappings);
 	ap_json_uint(&j, "segments", r->n_segments);
-	ap_json_end_object(&j);
-	ap_json_end_object(&j);
-	ap_json_newline(&j);
-	fwrite(out.s, 1, out.n, o->path ? stdout : stderr);
+	ap_tool_json_end(&j, o->path ? stdout : stderr);
 }
 
 static void take_report(const struct ap_snapshot_options *o, const struct ap_snapshot_result *r)
@@ -302,6 +356,8 @@ int ap_tool_snapshot_take(int argc, char **argv)
 	}
 	if (argc - optind != (oldest ? 0 : 1))
 		return ap_tool_usage("snapshot", take_usage, NULL);
+	if (json && (!output || strcmp(output, "-") != 0))
+		ap_tool_json_errors();
 	struct ap_err *err = oldest ? ap_procs_oldest(&o.pid) : ap_procs_find(argv[optind], &o.pid);
 	if (err)
 		return ap_tool_fail("snapshot", err);

@@ -67,7 +67,7 @@ struct ap_err *ap_snap_direct(struct ap_snap *s, int out, bool seekable)
 	AP_TRY(ap_snap_scan(s, &s->pagemap, &s->known, &runs));
 	AP_TRY(ap_snap_select(s, &s->known, &runs, &selected));
 	AP_TRY(ap_snap_segments(s, &s->known, &selected, &segs));
-	uint64_t front = ap_snap_front(segs.n, 65536 + s->known.names.n);
+	uint64_t front = ap_snap_front(segs.n, 65536 + s->known.names.n + s->known.n * 96);
 	uint64_t expected = front + ap_segs_bytes(&segs);
 	segs.n = 0;
 	if (staged) {

@@ -397,7 +397,7 @@ struct ap_err *ap_snap_precopy(struct ap_snap *s, int out, bool seekable)
 	ap_maps_close(&s->known);
 	AP_TRY(ap_maps_read_smaps(s->pid, &s->known));
 	AP_TRY(arm(&p, &selected));
-	uint64_t front = ap_snap_front(p.live.n, 65536 + s->known.names.n);
+	uint64_t front = ap_snap_front(p.live.n, 65536 + s->known.names.n + s->known.n * 96);
 	uint64_t expected = front + ap_segs_bytes(&p.live);
 
 	if (staged) {

@@ -201,9 +201,9 @@ static void read_psargs(struct ap_snap *s)
 		ap_str_adds(&s->psargs, s->status.name);
 }
 
-struct ap_err *ap_snap_open(struct ap_snap *s, const struct ap_snapshot_options *options)
+/* Whether it can be done at all: the state, who traces it, and what we may open. */
+static struct ap_err *look(struct ap_snap *s, const struct ap_snapshot_options *options)
 {
-	AP_STR_AUTO filter = {0};
 	char path[64];
 
 	*s = (struct ap_snap){.options = options, .pid = options->pid, .mem_fd = -1, .pidfd = -1};
@@ -224,6 +224,39 @@ struct ap_err *ap_snap_open(struct ap_snap *s, const struct ap_snapshot_options 
 	AP_ERR_AUTO denied = ap_pagemap_open(s->pid, &s->pagemap);
 	if (denied)
 		return refusal(s, EACCES);
+	return NULL;
+}
+
+struct ap_err *ap_snapshot_prospect(pid_t pid, struct ap_snapshot_prospect *ret_prospect)
+{
+	const struct ap_snapshot_options options = {.pid = pid};
+	struct ap_snapshot_prospect p = {.mode = AP_SNAPSHOT_PRECOPY};
+	struct ap_snap s;
+	struct ap_err *err = look(&s, &options);
+
+	if (!err && s.status.state == 'T') {
+		p.mode = AP_SNAPSHOT_DIRECT;
+		snprintf(p.reason, sizeof(p.reason), "it is stopped anyway (state T)");
+	} else if (!err && (s.status.shadow_stack || (s.status.seccomp && geteuid() != 0))) {
+		p.mode = AP_SNAPSHOT_DIRECT;
+		snprintf(p.reason, sizeof(p.reason), "%s",
+			 s.status.shadow_stack ? "shadow stacks" : "a seccomp filter that only root suspends");
+	} else if (!err && !s.pagemap.scan) {
+		p.mode = AP_SNAPSHOT_FORK;
+		snprintf(p.reason, sizeof(p.reason), "the kernel is older than 6.7");
+	}
+	ap_snap_close(&s);
+	if (!err)
+		*ret_prospect = p;
+	return err;
+}
+
+struct ap_err *ap_snap_open(struct ap_snap *s, const struct ap_snapshot_options *options)
+{
+	AP_STR_AUTO filter = {0};
+	char path[64];
+
+	AP_TRY(look(s, options));
 	AP_TRY(ap_maps_read_smaps(s->pid, &s->known));
 	if (!s->known.n)
 		return ap_err_new(AP_E_IO, "process %d has no memory any more: it is exiting", s->pid);

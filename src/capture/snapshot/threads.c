@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "capture/snapshot/pmap.h"
 #include "capture/snapshot/private.h"
 
 static struct ap_snap_thread *find(struct ap_snap *s, pid_t tid)
@@ -111,7 +112,19 @@ static void note_of_ours(struct ap_snap *s, enum ap_snapshot_mode mode)
 	if (text.failed)
 		s->notes.failed = true;
 	else
-		ap_corew_note(&s->notes, "AUTOPSY", 1, text.s, text.n);
+		ap_corew_note(&s->notes, "AUTOPSY", AP_NOTE_SNAPSHOT, text.s, text.n);
+}
+
+/* Sizes and flags of the mappings shortly before the stop, for `autopsy pmap CORE`. */
+static void note_pmap(struct ap_snap *s)
+{
+	AP_STR_AUTO text = {0};
+
+	ap_pmap_text(&s->known, s->pid, &text);
+	if (text.failed)
+		s->notes.failed = true;
+	else
+		ap_corew_note(&s->notes, "AUTOPSY", AP_NOTE_PMAP, text.s, text.n);
 }
 
 struct ap_err *ap_snap_make_notes(struct ap_snap *s, enum ap_snapshot_mode mode)
@@ -154,6 +167,7 @@ struct ap_err *ap_snap_make_notes(struct ap_snap *s, enum ap_snapshot_mode mode)
 		err = ap_corew_notes(&p, threads, s->n_threads, &s->notes);
 		if (!err) {
 			note_of_ours(s, mode);
+			note_pmap(s);
 			err = s->notes.failed ? &ap_err_nomem : NULL;
 		}
 	}
