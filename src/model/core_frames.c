@@ -122,7 +122,7 @@ static void frame_place(struct frames_job *job, const struct ap_v8_frame *f,
 	int32_t position = -1;
 	ap_tagged bytecode = f->bytecode ? f->bytecode : info->bytecode;
 
-	if (!info->script)
+	if (!info->script || !v8->profile.groups[AP_G_FUNCTIONS].on)
 		return;
 	if (v8->profile.groups[AP_G_BYTECODE].on && bytecode && f->offset >= 0)
 		(void)ap_bytecode_position(v8, bytecode, f->offset, &position);
@@ -235,8 +235,13 @@ static struct ap_err *push_machine_frame(struct frames_job *job, const struct ap
 		return push_native(job, native);
 	if (native->fp == job->last_fp)
 		return NULL; /* a stub or bytecode handler without a frame of its own */
-	AP_TRY(ap_v8_frame_decode(core->v8, native->fp, native->pc, native->exact_pc, job->arena,
-				  &decoded));
+	ap_addr pc = native->pc;
+	bool exact = native->exact_pc;
+	/* A signal in a builtin without a frame: the frame is that of the compiled code that called it. */
+	if (exact && ap_is_builtin_pc(core->v8, pc) &&
+	    ap_v8_frame_return(core->v8, native->fp, native->sp, &pc))
+		exact = false;
+	AP_TRY(ap_v8_frame_decode(core->v8, native->fp, pc, exact, job->arena, &decoded));
 	if (!decoded.n || decoded.at[0].kind == AP_V8_FRAME_UNKNOWN ||
 	    (!sure && decoded.at[0].kind == AP_V8_FRAME_TYPED))
 		return push_native(job, native);

@@ -169,9 +169,12 @@ static void shared_name(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *are
 			info->name = name;
 		return;
 	}
-	if (!ap_scope_info_read(v8, w, &scope))
-		return;
 	info->scope_info = w;
+	/* Without a trusted layout of scopes the name is unknown, which is not the same as anonymous. */
+	if (!v8->profile.groups[AP_G_SCOPES].on || !ap_scope_info_read(v8, w, &scope)) {
+		info->name = AP_TEXT("<unknown>");
+		return;
+	}
 	info->start = scope.start;
 	info->end = scope.end;
 	if (scope.function_name) {

@@ -72,7 +72,7 @@ bool ap_script_length(struct ap_v8 *v8, ap_tagged script, uint32_t *ret_units);
 bool ap_bytecode_position(struct ap_v8 *v8, ap_tagged bytecode, int32_t offset,
 			  int32_t *ret_position);
 /* Does the position table decode whole, offsets rising and inside the code? For validation. */
-bool ap_bytecode_positions_monotone(struct ap_v8 *v8, ap_tagged bytecode);
+bool ap_bytecode_positions_plausible(struct ap_v8 *v8, ap_tagged bytecode);
 /* Position at which a suspended generator stands (its +48 field holds the bytecode offset). */
 bool ap_generator_position(struct ap_v8 *v8, ap_tagged generator, int32_t *ret_position);
 

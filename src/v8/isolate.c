@@ -71,8 +71,9 @@ static ap_addr isolate_c_entry_fp(struct ap_v8 *v8, ap_addr isolate, const struc
 	uint64_t w, type;
 	ap_addr found = 0;
 
+	/* On a V8 not seen before a zero proves nothing: it may be any other field. */
 	if (ap_image_u64(v8->image, isolate + (uint64_t)F(v8, ISOLATE_C_ENTRY_FP), &w) &&
-	    (w == 0 || (on_stack(v8, thread, w) && is_marker_frame(v8, w, &type) && is_exit_type(v8, type)))) {
+	    ((w == 0 && v8->profile.table_exact) || (on_stack(v8, thread, w) && is_marker_frame(v8, w, &type) && is_exit_type(v8, type)))) {
 		v8->profile.facts[AP_F_ISOLATE_C_ENTRY_FP].confirmed |= w != 0;
 		return w;
 	}

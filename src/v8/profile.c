@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_LINES = 6, NO = AP_FACT_NONE };
+enum { N_LINES = 6, NO = AP_FACT_NONE, MIN_SAMPLES_OF_GUESSES = 5 };
 
 static const struct fact_row {
 	const char *name;
@@ -266,6 +266,10 @@ static void profile_merge_table(struct ap_profile *profile)
 		int32_t value = rows[i].value[profile->table_line];
 
 		if (fact->source == AP_FACT_UNKNOWN) {
+			/* Instance types are renumbered with every V8: another line's number is worse than
+			 * none. */
+			if (!profile->table_exact && rows[i].group == AP_G_TYPES)
+				continue;
 			fact->value = value;
 			if (value != AP_FACT_NONE)
 				fact->source = profile->table_exact ? AP_FACT_TABLE : AP_FACT_NEAREST;
@@ -323,11 +327,27 @@ struct ap_err *ap_profile_build(const struct ap_image *image, const struct ap_mo
 	return NULL;
 }
 
+/* Does the group rest on facts of another V8 line? */
+static bool group_is_guessed(const struct ap_profile *profile, enum ap_fact_group group)
+{
+	for (size_t i = 0; i < AP_N_FACTS; i++) {
+		if (rows[i].group == group && profile->facts[i].source == AP_FACT_NEAREST)
+			return true;
+	}
+	return false;
+}
+
 void ap_profile_judge(struct ap_profile *profile, struct ap_arena *arena)
 {
 	for (size_t i = 0; i < AP_N_GROUPS; i++) {
 		struct ap_group_state *g = &profile->groups[i];
 
+		if (g->on && g->checked < MIN_SAMPLES_OF_GUESSES && group_is_guessed(profile, i)) {
+			g->on = false;
+			g->why_off = ap_printf(arena,
+					       "it rests on the layout of V8 %s, and this core has too little to try it on",
+					       lines[profile->table_line].name);
+		}
 		if (!g->checked || !g->on)
 			continue;
 		bool good = g->checked >= 50 ? (uint64_t)g->good * 100 >= (uint64_t)g->checked * 99

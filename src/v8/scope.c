@@ -76,7 +76,7 @@ bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_
 		(void)ap_v8_smi(v8, scope_info, F(v8, SCOPE_INFO_START), &s.start);
 		(void)ap_v8_smi(v8, scope_info, F(v8, SCOPE_INFO_END), &s.end);
 	}
-	if (s.type == AP_SCOPE_TYPE_MODULE) {
+	if (s.type == AP_SCOPE_TYPE_MODULE && F(v8, SCOPE_INFO_MODULE_COUNT_FIRST)) {
 		if (!ap_v8_smi(v8, scope_info, at, &s.n_module_variables))
 			return false;
 		at += 8;
@@ -121,8 +121,14 @@ bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_
 			s.outer = w;
 		at += 8;
 	}
-	if (s.type == AP_SCOPE_TYPE_MODULE)
-		s.module_variables = at + 8; /* behind the module info */
+	if (s.type == AP_SCOPE_TYPE_MODULE) {
+		at += 8; /* the module info */
+		if (!F(v8, SCOPE_INFO_MODULE_COUNT_FIRST)) {
+			(void)ap_v8_smi(v8, scope_info, at, &s.n_module_variables);
+			at += 8;
+		}
+		s.module_variables = at;
+	}
 	*ret = s;
 	return true;
 }
@@ -201,7 +207,14 @@ bool ap_native_context_of(struct ap_v8 *v8, ap_tagged object, ap_tagged *ret)
 		*ret = context;
 		return true;
 	}
-	if (!ap_v8_is(v8, map.constructor, AP_F_T_NATIVE_CONTEXT))
+	int type = ap_v8_type(v8, map.constructor);
+	if (!ap_type_is_context(v8, type))
+		return false;
+	/* A V8 not seen before: that it is the only type of context in that place tells its number. */
+	if (!ap_has_fact(v8, AP_F_T_NATIVE_CONTEXT))
+		v8->profile.facts[AP_F_T_NATIVE_CONTEXT] =
+			(struct ap_fact){.value = type, .source = AP_FACT_DISCOVERED};
+	if (type != F(v8, T_NATIVE_CONTEXT))
 		return false;
 	*ret = map.constructor;
 	return true;

@@ -8,7 +8,7 @@
 #include "v8/property.h"
 #include "v8/v8_private.h"
 
-enum { MAX_ROOTS = 1500, MAX_SLOTS = 600, MAX_FRAMES = 200 };
+enum { MAX_ROOTS = 1500, MAX_SLOTS = 600, MAX_FRAMES = 200, MAX_NAMES = 64 };
 
 static void validate_root(struct ap_v8 *v8, ap_tagged w)
 {
@@ -33,6 +33,29 @@ static void validate_root(struct ap_v8 *v8, ap_tagged w)
 	}
 }
 
+/* A ScopeInfo's parts must add up: names that are strings, positions inside the source. */
+static bool scope_is_sound(struct ap_v8 *v8, ap_tagged scope_info, ap_tagged script)
+{
+	struct ap_scope_info scope;
+	uint32_t units;
+	ap_tagged name;
+
+	if (!ap_scope_info_read(v8, scope_info, &scope))
+		return false;
+	for (int i = 0; i < scope.n_locals && i < MAX_NAMES; i++) {
+		if (!ap_scope_local_name(v8, &scope, i, &name) ||
+		    !ap_type_is_string(v8, ap_v8_type(v8, name)))
+			return false;
+	}
+	if (scope.function_name && !ap_type_is_string(v8, ap_v8_type(v8, scope.function_name)))
+		return false;
+	if (scope.inferred_name && !ap_type_is_string(v8, ap_v8_type(v8, scope.inferred_name)) &&
+	    !ap_v8_is_undefined(v8, scope.inferred_name))
+		return false;
+	return !script || !ap_script_length(v8, script, &units) ||
+	       (scope.start >= 0 && scope.start <= scope.end && (uint32_t)scope.end <= units);
+}
+
 static void validate_function(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena)
 {
 	struct ap_profile *p = &v8->profile;
@@ -45,10 +68,10 @@ static void validate_function(struct ap_v8 *v8, ap_tagged function, struct ap_ar
 	ap_profile_sample(p, AP_G_TYPES, ok && ap_v8_is(v8, shared, AP_F_T_SHARED_FUNCTION_INFO));
 	if (!ok)
 		return;
-	if (info.context)
-		ap_profile_sample(p, AP_G_SCOPES, ap_type_is_context(v8, ap_v8_type(v8, info.context)));
+	if (info.scope_info)
+		ap_profile_sample(p, AP_G_SCOPES, scope_is_sound(v8, info.scope_info, info.script));
 	if (info.bytecode)
-		ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_monotone(v8, info.bytecode));
+		ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_plausible(v8, info.bytecode));
 }
 
 /* Own properties of what the native context holds: constructors, prototypes, the global object. */
@@ -97,10 +120,12 @@ static void validate_frames(struct ap_v8 *v8, const struct ap_isolate *isolate, 
 		const struct ap_v8_frame *f = &frames.at[0];
 		if (builtin && strcmp(builtin, "InterpreterEntryTrampoline") == 0)
 			ap_profile_sample(p, AP_G_FRAMES, f->kind == AP_V8_FRAME_INTERPRETED);
+		if (f->function)
+			validate_function(v8, f->function, arena);
 		if (f->kind == AP_V8_FRAME_MAGLEV || f->kind == AP_V8_FRAME_TURBOFAN)
 			ap_profile_sample(p, AP_G_CODE, f->offset >= 0);
 		if (f->bytecode)
-			ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_monotone(v8, f->bytecode));
+			ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_plausible(v8, f->bytecode));
 	}
 }
 
