@@ -114,8 +114,52 @@ static struct ap_err *detail_length(struct ap_detail_job *job)
 	return NULL;
 }
 
+/* The layout facts that the inside of a type rests on, beyond those of every object. */
+static enum ap_fact_group group_of(enum ap_type type)
+{
+	switch (type) {
+	case AP_T_FUNCTION:
+	case AP_T_CLASS:
+		return AP_G_FUNCTIONS;
+	case AP_T_MAP:
+	case AP_T_WEAKMAP:
+	case AP_T_SET:
+	case AP_T_WEAKSET:
+	case AP_T_WEAKREF:
+	case AP_T_ITERATOR:
+		return AP_G_COLLECTIONS;
+	case AP_T_PROMISE:
+	case AP_T_GENERATOR:
+	case AP_T_ASYNC_GENERATOR:
+	case AP_T_ASYNC_FUNCTION:
+		return AP_G_PROMISES;
+	case AP_T_BOUND_FUNCTION:
+	case AP_T_DATE:
+	case AP_T_REGEXP:
+	case AP_T_PROXY:
+	case AP_T_BOXED:
+	case AP_T_ARRAYBUFFER:
+	case AP_T_SHAREDARRAYBUFFER:
+	case AP_T_TYPEDARRAY:
+	case AP_T_BUFFER:
+	case AP_T_DATAVIEW:
+	case AP_T_WASM:
+		return AP_G_BUFFERS;
+	default:
+		return AP_G_OBJECTS;
+	}
+}
+
 struct ap_err *ap_detail_kind(struct ap_detail_job *job)
 {
+	const struct ap_group_state *group =
+		&job->v8->profile.groups[group_of(job->d->self.type)];
+
+	/* What rests on an unproven layout is left out, and said, rather than shown wrong. */
+	if (!group->on) {
+		ap_core_gap(job->core, job->object);
+		return ap_extra_text(job, "not_decoded", ap_text_of(group->why_off));
+	}
 	switch (job->d->self.type) {
 	case AP_T_ARRAY:
 	case AP_T_ARGUMENTS:
