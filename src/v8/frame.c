@@ -12,6 +12,7 @@ enum {
 	MAX_ARGUMENTS = 65536,
 	MAX_REGISTERS = 65536,
 	MAX_TYPE = 64,
+	MAX_STUB_BYTES = 4096,
 };
 
 static const struct {
@@ -164,6 +165,35 @@ static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f, co
 	if (code)
 		(void)ap_baseline_offset(v8, code, f->bytecode, f->pc, exact_pc, &f->offset);
 	return NULL;
+}
+
+bool ap_v8_frame_return(struct ap_v8 *v8, ap_addr fp, ap_addr sp, ap_addr *ret_pc)
+{
+	uint64_t function, bytecode, w;
+
+	if ((fp & 7) || (sp & 7) || sp >= fp || !frame_word(v8, fp, F(v8, FP_FUNCTION), &function) ||
+	    !ap_type_is_function(v8, ap_v8_type(v8, function)))
+		return false;
+	if (frame_word(v8, fp, F(v8, FP_BYTECODE), &bytecode) && ap_is_object(bytecode) &&
+	    ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY) && frame_word(v8, fp, F(v8, FP_OFFSET), &w) &&
+	    ap_is_smi(w))
+		return false; /* interpreted: the builtin is the handler of a bytecode */
+	/* What the builtin pushed, then the return address; then the frame itself. */
+	for (ap_addr at = sp; at < fp && at - sp < MAX_STUB_BYTES && ap_image_u64(v8->image, at, &w); at += 8) {
+		const struct ap_segment *s;
+		struct ap_code code;
+
+		if (ap_is_object(w) && ap_v8_type(v8, w) >= 0)
+			continue;
+		s = ap_image_segment_at(v8->image, w);
+		if (!s || !(s->flags & PF_X) || !ap_code_at(v8, function, w, &code) || w == code.start ||
+		    !(code.is_baseline || ap_code_is_optimised(v8, &code)) ||
+		    !ap_code_is_of(v8, &code, function))
+			continue;
+		*ret_pc = w;
+		return true;
+	}
+	return false;
 }
 
 struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool exact_pc,

@@ -46,6 +46,11 @@ typedef AP_VEC(struct ap_v8_frame) ap_v8_frame_vec;
  */
 struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool exact_pc,
 				  struct ap_arena *arena, ap_v8_frame_vec *frames);
+/*
+ * Where the function of the frame at `fp` stands while a builtin that made no frame of its own runs for it:
+ * the return address into its compiled code that lies above `sp`.
+ */
+bool ap_v8_frame_return(struct ap_v8 *v8, ap_addr fp, ap_addr sp, ap_addr *ret_pc);
 const char *ap_v8_frame_type_name(struct ap_v8 *v8, unsigned type);
 
 /*
