@@ -30,6 +30,8 @@ struct ap_err *ap_heap_load_kinds(struct ap_heap *heap)
 		enum ap_fact_id type;
 		enum ap_heap_kind kind;
 	} kinds[] = {
+		{AP_F_T_JS_BOUND_FUNCTION, AP_HEAP_CLOSURE},
+		{AP_F_T_JS_WRAPPED_FUNCTION, AP_HEAP_CLOSURE},
 		{AP_F_T_HEAP_NUMBER, AP_HEAP_NUMBER},
 		{AP_F_T_BIGINT, AP_HEAP_BIGINT},
 		{AP_F_T_SYMBOL, AP_HEAP_SYMBOL},

@@ -228,8 +228,13 @@ uint64_t ap_heap_size(const struct ap_heap *heap, const struct ap_heap_map *map,
 	case SIZE_U16:
 		return get_u16(&b, rule->length_at, &n) ? align(rule->header + n * rule->element, 8) : 0;
 	case SIZE_REST: {
-		const struct ap_heap_page *page = ap_heap_page_at(heap, address);
+		/* Before 14.6 WasmNull is only its map; what follows is the next object. */
+		const struct ap_heap_page *page = heap->v8->profile.v8_major >= 14
+							  ? ap_heap_page_at(heap, address)
+							  : NULL;
 
+		if (heap->v8->profile.v8_major < 14)
+			return 8;
 		return page ? page->end - address : 0;
 	}
 	default:
