@@ -124,7 +124,7 @@ static void frame_place(struct frames_job *job, const struct ap_v8_frame *f,
 
 	if (!info->script || !v8->profile.groups[AP_G_FUNCTIONS].on)
 		return;
-	if (v8->profile.groups[AP_G_BYTECODE].on && bytecode && f->offset >= 0)
+	if (bytecode && f->offset >= 0)
 		(void)ap_bytecode_position(v8, bytecode, f->offset, &position);
 	if (!ap_script_place(v8, info->script, position, job->arena, &place))
 		return;

@@ -69,7 +69,8 @@ bool ap_bytecode_position(struct ap_v8 *v8, ap_tagged bytecode, int32_t offset, 
 	uint64_t table;
 	int64_t at = -1, position = 0, found = -1;
 
-	if (offset < 0 || !ap_v8_word(v8, bytecode, F(v8, BYTECODE_POSITIONS), &table) ||
+	if (offset < 0 || !v8->profile.groups[AP_G_BYTECODE].on ||
+	    !ap_v8_word(v8, bytecode, F(v8, BYTECODE_POSITIONS), &table) ||
 	    !byte_array_view(v8, table, &data, &n))
 		return false;
 	struct ap_cursor c = ap_cursor_of(data, n);
