@@ -41,6 +41,7 @@ static bool blob_file_offset(const struct ap_v8 *v8, uint64_t *ret)
 {
 	size_t n;
 	const Elf64_Phdr *ph = ap_elf_segments(v8->module->elf, &n);
+	const struct ap_core_file *files;
 	uint64_t at = v8->tables.blob_start - v8->module->bias;
 
 	for (size_t i = 0; i < n; i++) {
@@ -48,6 +49,17 @@ static bool blob_file_offset(const struct ap_v8 *v8, uint64_t *ret)
 		    at - ph[i].p_vaddr >= ph[i].p_filesz)
 			continue;
 		*ret = at - ph[i].p_vaddr + ph[i].p_offset;
+		return true;
+	}
+	/* What an isolate of a stripped library knows is the second mapping. */
+	files = ap_image_files(v8->image, &n);
+	for (size_t i = 0; i < n; i++) {
+		const struct ap_core_file *f = &files[i];
+
+		if (v8->tables.blob_start < f->start || v8->tables.blob_start >= f->end ||
+		    strcmp(f->path, v8->module->path) != 0)
+			continue;
+		*ret = v8->tables.blob_start - f->start + f->file_offset;
 		return true;
 	}
 	return false;
@@ -66,7 +78,7 @@ static void copies_of_file(struct ap_v8 *v8)
 	for (size_t i = 0; i < n; i++) {
 		const struct ap_core_file *f = &files[i];
 
-		if (f->start >= v8->module->start && f->start < v8->module->end)
+		if (v8->tables.blob_start >= f->start && v8->tables.blob_start < f->end)
 			continue;
 		if (f->end <= f->start || f->file_offset > offset ||
 		    offset - f->file_offset >= f->end - f->start ||
@@ -127,9 +139,59 @@ static void copies_of_isolate(struct ap_v8 *v8, ap_addr isolate)
 	}
 }
 
+/* The offset that an accessor of the Isolate reads from: `mov disp32(%rdi), ...` with or without a
+ * frame. */
+static bool accessor_offset(const struct ap_v8 *v8, const char *name, bool is_pointer,
+			    uint32_t *ret)
+{
+	static const uint8_t frame[] = {0x55, 0x48, 0x89, 0xe5}, load[] = {0x48, 0x8b, 0x87};
+	struct ap_symbol symbol;
+	const uint8_t *p;
+
+	if (!ap_elf_symbol_named(v8->module->elf, name, &symbol))
+		return false;
+	p = ap_elf_at(v8->module->elf, symbol.value, 16);
+	if (!p)
+		return false;
+	if (memcmp(p, frame, sizeof(frame)) == 0)
+		p += sizeof(frame);
+	/* A 32-bit load is the same without the prefix. */
+	size_t skip = is_pointer ? 0 : 1;
+	if (memcmp(p, load + skip, sizeof(load) - skip) != 0)
+		return false;
+	memcpy(ret, p + sizeof(load) - skip, sizeof(*ret));
+	return true;
+}
+
+/*
+ * A stripped library tells neither where the blob begins nor how long it is; every isolate does,
+ * and the accessors of those two fields are exported.
+ */
+static bool blob_of_isolate(struct ap_v8 *v8, ap_addr isolate)
+{
+	uint32_t at, at_size, bytes;
+	const struct ap_segment *s;
+	uint64_t start;
+
+	if (!accessor_offset(v8, "_ZNK2v88internal7Isolate18embedded_blob_codeEv", true, &at) ||
+	    !accessor_offset(v8, "_ZNK2v88internal7Isolate23embedded_blob_code_sizeEv", false,
+			     &at_size) ||
+	    !ap_image_u64(v8->image, isolate + at, &start) ||
+	    !ap_image_u32(v8->image, isolate + at_size, &bytes))
+		return false;
+	s = ap_image_segment_at(v8->image, start);
+	if (!s || !(s->flags & PF_X) || bytes < BLOB_PAGE || bytes > s->end - start)
+		return false;
+	v8->tables.blob_start = start;
+	v8->tables.blob_end = start + bytes;
+	return true;
+}
+
 static void copies_search(struct ap_v8 *v8)
 {
 	v8->private->builtin_copies.searched = true;
+	for (size_t i = 0; i < v8->isolates.n && !v8->tables.blob_end; i++)
+		(void)blob_of_isolate(v8, v8->isolates.at[i].address);
 	if (!v8->tables.blob_end)
 		return;
 	copies_of_file(v8);
@@ -140,14 +202,13 @@ static void copies_search(struct ap_v8 *v8)
 /* The address in the binary's own blob of a pc in it or in a copy. */
 static bool builtin_original(struct ap_v8 *v8, ap_addr pc, ap_addr *ret)
 {
+	if (!v8->private->builtin_copies.searched)
+		copies_search(v8);
 	uint64_t bytes = v8->tables.blob_end - v8->tables.blob_start;
-
-	if (pc >= v8->tables.blob_start && pc - v8->tables.blob_start < bytes) {
+	if (pc - v8->tables.blob_start < bytes) {
 		*ret = pc;
 		return true;
 	}
-	if (!v8->private->builtin_copies.searched)
-		copies_search(v8);
 	for (size_t i = 0; i < v8->private->builtin_copies.n; i++) {
 		uint64_t into = pc - v8->private->builtin_copies.start[i];
 

@@ -162,8 +162,15 @@ static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f, co
 	}
 	/* A feedback vector or cell in place of the offset: Sparkplug. */
 	f->kind = AP_V8_FRAME_BASELINE;
-	if (code)
+	if (code) {
 		(void)ap_baseline_offset(v8, code, f->bytecode, f->pc, exact_pc, &f->offset);
+	} else if (exact_pc) {
+		/* The part of the prologue that all baseline code shares: not begun yet. */
+		const char *builtin = ap_builtin_name(v8, f->pc, arena);
+
+		if (builtin && strcmp(builtin, "BaselineOutOfLinePrologue") == 0)
+			f->offset = 0;
+	}
 	return NULL;
 }
 
