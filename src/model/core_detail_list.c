@@ -3,7 +3,7 @@
 
 #include "model/core_value.h"
 
-enum { NAME_UNITS = 65536, SHORT_UNITS = 1024, MAX_STACK = 1 << 20 };
+enum { KEEP_SLACK = 64, NAME_UNITS = 65536, SHORT_UNITS = 1024, MAX_STACK = 1 << 20 };
 
 static struct ap_text key_text(struct ap_detail_job *job, ap_tagged key, enum ap_key_kind kind)
 {
@@ -172,6 +172,22 @@ static int by_order(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/*
+ * A dictionary has to be seen whole before its first items are known. Those that can be among them
+ * are all we hold: of a million keys a screenful.
+ */
+static void keep_first(struct ap_detail_job *job, void *at, size_t *n, size_t size,
+		       int (*compare)(const void *, const void *))
+{
+	size_t limit = job->limits->items;
+
+	if (!limit || *n < 2 * limit + KEEP_SLACK)
+		return;
+	qsort(at, *n, size, compare);
+	*n = limit;
+	job->d->truncated = true;
+}
+
 /* A namespace's exports: the properties that V8 computes stand in the module's cells. */
 static struct ap_err *namespace_properties(struct ap_detail_job *job)
 {
@@ -215,11 +231,11 @@ struct ap_err *ap_detail_properties(struct ap_detail_job *job)
 		if (ap_key_kind(job->v8, own.key) == AP_KEY_HIDDEN ||
 		    (is_namespace && own.kind == AP_OWN_NATIVE))
 			continue;
-		/* A dictionary has to be seen whole before it can be put in order. */
 		if (it.mode == AP_OWN_FAST && ap_detail_full(job, list.n))
 			break;
 		if (!ap_vec_push(job->arena, &list, own))
 			return &ap_err_nomem;
+		keep_first(job, list.at, &list.n, sizeof(*list.at), by_order);
 	}
 	if (it.broken)
 		ap_core_gap(job->core, object & ~3ull);
@@ -331,9 +347,11 @@ struct ap_err *ap_detail_elements(struct ap_detail_job *job)
 			if (ap_detail_full(job, job->d->elements.n))
 				return NULL;
 			AP_TRY(push_element(job, &e));
-		} else if (!ap_vec_push(job->arena, &list, e)) {
-			return &ap_err_nomem;
+			continue;
 		}
+		if (!ap_vec_push(job->arena, &list, e))
+			return &ap_err_nomem;
+		keep_first(job, list.at, &list.n, sizeof(*list.at), by_index);
 	}
 	if (list.n)
 		qsort(list.at, list.n, sizeof(*list.at), by_index);
