@@ -136,7 +136,8 @@ bool ap_script_place(struct ap_v8 *v8, ap_tagged script, int32_t position, struc
 			(void)ap_v8_smi(v8, script, F(v8, SCRIPT_LINE_OFFSET), &line_offset);
 			(void)ap_v8_smi(v8, script, F(v8, SCRIPT_COLUMN_OFFSET), &column_offset);
 		}
-		if (abs(line_offset) > MAX_LINE_OFFSET || abs(column_offset) > MAX_LINE_OFFSET)
+		if (line_offset < -MAX_LINE_OFFSET || line_offset > MAX_LINE_OFFSET ||
+		    column_offset < -MAX_LINE_OFFSET || column_offset > MAX_LINE_OFFSET)
 			line_offset = column_offset = 0;
 		place.line = (int)lo + 1 + line_offset;
 		place.column = (int)((uint32_t)position - table->starts[lo]) + 1 +
