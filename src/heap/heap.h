@@ -145,4 +145,41 @@ struct ap_err *ap_heap_each(struct ap_heap *heap, const struct ap_heap_watch *wa
 			    bool (*fn)(void *arg, uint64_t address, uint64_t bytes, size_t group),
 			    void *arg);
 
+#define AP_REF_KINDS(X)                                                                            \
+	X(PROPERTY, "property")                                                                    \
+	X(ELEMENT, "element")                                                                      \
+	X(VARIABLE, "variable")                                                                    \
+	X(ENTRY, "entry")                                                                          \
+	X(BOUND, "bound")                                                                          \
+	X(STRING, "string")                                                                        \
+	X(INTERNAL, "internal")
+
+enum ap_ref_kind {
+#define X(id, name) AP_REF_##id,
+	AP_REF_KINDS(X)
+#undef X
+};
+
+const char *ap_ref_kind_name(enum ap_ref_kind kind);
+
+/* That `holder` holds a value, and by what name. */
+struct ap_heap_ref {
+	uint64_t holder; /* object, function, context or string; for internal ones whatever it is */
+	uint64_t slot;   /* address of the word */
+	enum ap_ref_kind kind;
+	struct ap_text name; /* "title", "3", "key", "value of 0x...", "[[target]]" */
+	bool weak;           /* does not keep it alive */
+};
+
+struct ap_heap_refs {
+	const struct ap_heap_ref *refs;
+	size_t n;
+	uint64_t total;    /* words that hold it, in objects of any kind; `refs` are a part of them */
+};
+
+/* Who holds the object that starts at `address`: the words number `offset` to `offset + limit` (0: all). */
+struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *watch, uint64_t address,
+			    uint64_t offset, uint64_t limit, struct ap_arena *arena,
+			    struct ap_heap_refs *ret);
+
 #endif

@@ -165,4 +165,25 @@ void ap_heap_forget_groups(struct ap_heap *heap);
 /* names.c: V8's name of a type, as DevTools shows it: "system / Map". */
 struct ap_text ap_heap_type_name(struct ap_heap *heap, int type);
 
+/* A word that points to an object that was searched for. */
+struct ap_hit {
+	ap_addr target, holder;
+	uint32_t offset_words;
+	bool weak;
+};
+
+/* refs.c: all words of all objects that point to one of `targets` (sorted); by holder and slot. */
+struct ap_hits {
+	struct ap_arena arena; /* of the result: ap_hits_close() */
+	AP_VEC(struct ap_hit) list;
+};
+struct ap_err *ap_heap_find_words(struct ap_heap *heap, const struct ap_heap_watch *watch,
+				  const ap_addr *targets, size_t n, struct ap_hits *ret_hits);
+void ap_hits_close(struct ap_hits *hits);
+/* refname.c: false if `holder` is only a part of something: then *ret_part is set. */
+bool ap_heap_name_ref(struct ap_heap *heap, ap_addr holder, int64_t offset, ap_addr part,
+		      int64_t part_offset, struct ap_arena *arena, struct ap_heap_ref *ret);
+/* A store or table that belongs to an object: who holds it is asked next. */
+bool ap_heap_is_part(struct ap_heap *heap, ap_addr holder);
+
 #endif
