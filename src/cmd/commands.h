@@ -21,7 +21,8 @@ extern const struct ap_cmd ap_cmd_registers;
 extern const struct ap_cmd ap_cmd_nodebuffer;
 extern const struct ap_cmd ap_cmd_profile;
 extern const struct ap_cmd ap_cmd_v8function, ap_cmd_v8context, ap_cmd_v8scopeinfo;
-extern const struct ap_cmd ap_cmd_v8str, ap_cmd_v8type, ap_cmd_v8whatis, ap_cmd_v8array;
+extern const struct ap_cmd ap_cmd_v8str, ap_cmd_v8type, ap_cmd_v8whatis, ap_cmd_v8array,
+	ap_cmd_v8internal;
 extern const struct ap_cmd ap_cmd_v8print;
 extern const struct ap_cmd ap_cmd_v8types, ap_cmd_v8frametypes, ap_cmd_v8classes, ap_cmd_v8field;
 extern const struct ap_cmd ap_cmd_v8warnings, ap_cmd_v8load, ap_cmd_load;

@@ -35,6 +35,7 @@ const struct ap_cmd *const ap_cmd_table[] = {
 	&ap_cmd_v8type,
 	&ap_cmd_v8whatis,
 	&ap_cmd_v8array,
+	&ap_cmd_v8internal,
 	&ap_cmd_v8types,
 	&ap_cmd_v8frametypes,
 	&ap_cmd_v8classes,

@@ -25,12 +25,9 @@ static const struct {
 	{"9.4", 9, 4}, {"10.2", 10, 2}, {"11.3", 11, 3}, {"12.4", 12, 4}, {"13.6", 13, 6}, {"14.6", 14, 6},
 };
 
-/*
- * Facts in which the metadata is known to be wrong or to mean something else, so that a dispute is
- * settled for the table. Evidence: docs/v8-layouts.md.
- */
+/* Facts in which the metadata is known to be wrong: a dispute is settled for the table. */
 static const enum ap_fact_id table_wins[] = {
-	AP_F_T_JS_LAST_FUNCTION,
+	AP_F_EMBEDDER_FIELDS, /* a TCP handle's field 0 in 13.6 and 14.6 points to its TCPWrap at 32 only */
 };
 
 const char *ap_fact_name(enum ap_fact_id id)
@@ -276,18 +273,19 @@ static void profile_merge_table(struct ap_profile *profile)
 			continue;
 		}
 		/* For an unknown V8 the table is only a guess: it cannot dispute the metadata. */
-		if (!profile->table_exact || value == fact->value) {
-			fact->confirmed = value == fact->value;
+		if (value == fact->value) {
+			fact->confirmed = true;
 			continue;
 		}
-		if (value == AP_FACT_NONE)
-			continue;
-		fact->other = fact_table_wins(i) ? fact->value : value;
 		if (fact_table_wins(i)) {
+			fact->other = fact->value;
 			fact->value = value;
-			fact->source = AP_FACT_TABLE;
+			fact->source = profile->table_exact ? AP_FACT_TABLE : AP_FACT_NEAREST;
 			continue;
 		}
+		if (!profile->table_exact || value == AP_FACT_NONE)
+			continue;
+		fact->other = value;
 		fact->disputed = true;
 	}
 }
