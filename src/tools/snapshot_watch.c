@@ -229,6 +229,11 @@ static int run(struct watch *w)
 			break;
 		}
 		struct ap_err *err = save_maps(w, i, &rss);
+		if (err && (err->code == AP_E_NOTFOUND || !same_process(w))) {
+			fprintf(stderr, "autopsy watch: process %d has ended\n", w->pid);
+			ap_err_free(err);
+			break;
+		}
 		if (err)
 			return ap_tool_fail("watch", err);
 		if (wants_core(w, rss)) {

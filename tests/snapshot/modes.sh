@@ -1,9 +1,9 @@
 #!/bin/bash
 # Every mode on one Node: a consistent picture, all threads, nothing left behind.
-# usage: modes.sh NODE_MAJOR AUTOPSY_SNAPSHOT TOOLS_DIR
+# usage: modes.sh NODE_MAJOR AUTOPSY_SNAPSHOT TOOLS_DIR [AUTOPSY]
 set -u
 . "$(dirname "$0")/lib.sh"
-major=$1 tool=$2 tools=$3
+major=$1 tool=$2 tools=$3 autopsy=${4:-}
 find_node "$major"
 start_probe 30 4096
 before=$(state_of "$pid")
@@ -34,6 +34,17 @@ for mode in $modes; do
 	# 5 % and the headers; the heap moves meanwhile.
 	[ "$size" -le $((rss * 105 / 100 + 2000000)) ] || fail "$mode: $size bytes for $rss resident"
 	[ "$size" -ge $((rss * 80 / 100)) ] || fail "$mode: only $size bytes for $rss resident"
+	if [ -n "$autopsy" ]; then
+		# The process's own count of one class is what autopsy finds in the picture of its heap.
+		"$autopsy" "$core" -e 'objects SnapshotWitness' >"$dir/objects" 2>&1
+		if grep -Eq '(^|[^a-z])objects.*(unknown|no such) command|no command' "$dir/objects"; then
+			echo "skip objects: this autopsy has no such command"
+		else
+			have=$(awk '/SnapshotWitness: number, text/ { n += $1 } END { print n + 0 }' "$dir/objects")
+			[ "$have" = "$witnesses" ] || fail "$mode: autopsy counts $have of $witnesses objects: $(head -3 "$dir/objects")"
+			ok "$mode: $have objects, as the process says"
+		fi
+	fi
 	if command -v gdb >/dev/null; then
 		want=$(find "/proc/$pid/task" -maxdepth 1 -mindepth 1 | wc -l)
 		have=$(gdb -batch -nx "$node" "$core" -ex 'info threads' 2>/dev/null | grep -c 'LWP.*) .*[a-z]')

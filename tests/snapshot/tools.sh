@@ -1,0 +1,63 @@
+#!/bin/bash
+# ps, top, pmap, pmap diff, watch.
+# usage: tools.sh NODE_MAJOR AUTOPSY_SNAPSHOT TOOLS_DIR
+set -u
+. "$(dirname "$0")/lib.sh"
+major=$1 tool=$2
+find_node "$major"
+start_probe 40 512
+
+# ps and top see it; a secret on its command line stays secret.
+"$tool" ps >"$dir/ps" || fail "ps"
+grep -Eq "^ *$pid .*probe.js" "$dir/ps" || fail "ps: $(cat "$dir/ps")"
+"$tool" ps --json | grep -q "\"pid\":$pid,\"pid_inside\":$pid,\"contained\":false" || fail "ps --json"
+"$tool" top --count 2 --every 200ms >"$dir/top" || fail "top"
+[ "$(grep -c "^ *$pid " "$dir/top")" = 2 ] || fail "top: $(cat "$dir/top")"
+ok "ps, top"
+
+# The kinds add up to the kernel's own sum; the heap is most of it.
+"$tool" pmap "$pid" --json >"$dir/pmap" || fail "pmap"
+total=$(grep -o '"total":{"rss_bytes":[0-9]*' "$dir/pmap" | grep -o '[0-9]*$')
+kernel=$(grep -o '"kernel_rss_bytes":[0-9]*' "$dir/pmap" | grep -o '[0-9]*$')
+heap=$(grep -o '"kind":"js_heap","rss_bytes":[0-9]*' "$dir/pmap" | grep -o '[0-9]*$')
+difference=$((total > kernel ? total - kernel : kernel - total))
+[ $difference -le $((kernel / 50)) ] || fail "pmap: $total by kind, the kernel says $kernel"
+[ "$heap" -gt 30000000 ] || fail "pmap: a JS heap of $heap bytes"
+ok "pmap: $total by kind, the kernel says $kernel, JS heap $heap"
+
+# watch: the series, --keep, then what grew.
+mkdir "$dir/w"
+"$tool" watch "$pid" --every 200ms --count 5 --keep 2 -d "$dir/w" >"$dir/out" 2>"$dir/err" || fail "watch: $(cat "$dir/err")"
+[ "$(find "$dir/w" -name '*.pmap' | wc -l)" = 5 ] || fail "watch: $(ls "$dir/w")"
+[ "$(find "$dir/w" -name '*.core.zst' | wc -l)" = 3 ] || fail "watch --keep 2: $(ls "$dir/w")"
+[ -e "$dir/w/$pid-0001.core.zst" ] || fail "watch --keep: the first is gone"
+[ -z "$(find "$dir/w" ! -perm 600 -type f)" ] || fail "watch: readable by others"
+"$tool" pmap diff "$dir/w/$pid-0001.core.zst" "$dir/w/$pid-0005.pmap" >"$dir/out" || fail "pmap diff"
+grep -q '^in all' "$dir/out" || fail "pmap diff: $(cat "$dir/out")"
+"$tool" pmap diff "$dir/w/$pid-0001.pmap" "$pid" --json | grep -q '"total_delta_bytes":' || fail "pmap diff --json"
+ok "watch, pmap diff"
+# Limits and triggers.
+"$tool" watch "$pid" --every 100ms --count 3 --max-disk 100k -d "$dir/w" >"$dir/out" 2>"$dir/err"
+[ $? -eq 1 ] && grep -q 'max-disk' "$dir/err" || fail "--max-disk: $(cat "$dir/err")"
+mkdir "$dir/t"
+"$tool" watch "$pid" --every 100ms --count 3 --on-rss 900G -d "$dir/t" >"$dir/out" 2>&1 || fail "--on-rss: $(cat "$dir/out")"
+[ "$(find "$dir/t" -name '*.core.zst' | wc -l)" = 0 ] || fail "--on-rss fired too early"
+"$tool" watch "$pid" --every 100ms --count 3 --on-rss 1M -d "$dir/t" >"$dir/out" 2>&1 || fail "--on-rss: $(cat "$dir/out")"
+[ "$(find "$dir/t" -name '*.core.zst' | wc -l)" -ge 1 ] || fail "--on-rss did not fire: $(cat "$dir/out")"
+"$node" -e 'const a = []; setInterval(() => a.push(Buffer.alloc(2e6, 1)), 50)' &
+grower=$!
+started="$started $grower"
+mkdir "$dir/g"
+sleep 0.5
+"$tool" watch $grower --every 300ms --count 6 --on-growth 10M -d "$dir/g" >"$dir/out" 2>&1 || fail "--on-growth: $(cat "$dir/out")"
+[ "$(find "$dir/g" -name '*.core.zst' | wc -l)" -ge 1 ] || fail "--on-growth did not fire: $(cat "$dir/out")"
+"$tool" watch $grower --every 200ms --count 50 --maps-only -d "$dir/g" >"$dir/out" 2>&1 &
+watcher=$!
+sleep 1
+kill $grower
+wait $watcher || fail "watch of a process that ends: status $?"
+grep -q 'has ended' "$dir/out" || fail "watch of a process that ends: $(cat "$dir/out")"
+ok "watch: limits, triggers, the end"
+"$tool" repair "$pid" | grep -q 'nothing to repair' || fail "repair of a healthy process"
+alive "all of it"
+exit $failed
