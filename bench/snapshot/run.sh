@@ -42,7 +42,7 @@ for heap in "${@:-200 1000 3000}"; do for mb in $heap; do
 			idle) sleep 1 ;;
 			gcore)
 				command -v gcore >/dev/null || continue
-				[ "$(wc -l <"$dir/gcore.gap" 2>/dev/null || echo 0)" -ge 2 ] && continue
+				[ -e "$dir/gcore.gap" ] && [ "$(wc -l <"$dir/gcore.gap")" -ge 2 ] && continue
 				/usr/bin/env time -f '%e %M' -o "$dir/time" gcore -o "$dir/core" "$pid" >/dev/null 2>&1
 				echo 0 >>"$dir/gcore.pause"
 				;;

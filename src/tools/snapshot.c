@@ -1,6 +1,7 @@
 /* autopsy snapshot, repair: cores of running processes. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/str.h"
+#include "capture/snapshot/bundle.h"
 #include "capture/snapshot/procs.h"
 #include "capture/snapshot/snapshot.h"
 #include "tools/snapshot_private.h"
@@ -170,12 +172,14 @@ bool ap_tool_duration(const char *text, double *ret_seconds)
 
 static const char take_usage[] =
 	"usage: autopsy snapshot PID|NAME|--oldest [-o FILE|-] [--mode auto|precopy|fork|direct]\n"
-	"                        [--compress zstd|none] [--max-pause MS] [--force] [--json] [--quiet]\n"
+	"                        [--compress zstd|none] [--bundle] [--max-pause MS] [--force]\n"
+	"                        [--json] [--quiet]\n"
 	"A core of a running process that gdb and autopsy read; the process goes on.\n"
 	"  -o FILE       where to (default: core.NAME.PID[.zst] here); - is standard output\n"
 	"  --mode        precopy: copy while it runs, stop for what changed (kernel 6.7 or later)\n"
 	"                fork: stop, clone, read the clone; direct: stop and read\n"
 	"                auto: the first of these that works, and it says which and why\n"
+	"  --bundle      program and libraries too, in FILE.root (gdb: set sysroot FILE.root)\n"
 	"  --max-pause   give up rather than stop it longer (default 2000 ms, direct 60000)\n"
 	"  --force       replace FILE\n";
 
@@ -271,6 +275,19 @@ static void take_report(const struct ap_snapshot_options *o, const struct ap_sna
 			ap_bytes_human(r->unreadable_bytes, a));
 }
 
+static struct ap_err *take_bundle(const struct ap_snapshot_options *o, struct take_view *view)
+{
+	char dir[PATH_MAX], line[PATH_MAX + 128], a[AP_NUMBER_MAX];
+	struct ap_bundle_result r;
+
+	snprintf(dir, sizeof(dir), "%s.root", o->path);
+	AP_TRY(ap_bundle(o->pid, dir, &r));
+	snprintf(line, sizeof(line), "%u files (%s) in %s%s", r.n_files, ap_bytes_human(r.bytes, a), dir,
+		 r.n_missing ? "; some could not be read, see manifest.json there" : "");
+	take_say(view, line);
+	return NULL;
+}
+
 static void default_name(pid_t pid, bool compress, char *buf, size_t bytes)
 {
 	struct ap_proc_status st = {.name = "process"};
@@ -285,7 +302,7 @@ static void default_name(pid_t pid, bool compress, char *buf, size_t bytes)
 
 int ap_tool_snapshot_take(int argc, char **argv)
 {
-	enum { MODE = 256, COMPRESS, MAX_PAUSE, FORCE, JSON, OLDEST };
+	enum { MODE = 256, COMPRESS, MAX_PAUSE, FORCE, JSON, OLDEST, BUNDLE };
 	static const struct option longs[] = {
 		{"mode", required_argument, NULL, MODE},
 		{"compress", required_argument, NULL, COMPRESS},
@@ -294,6 +311,7 @@ int ap_tool_snapshot_take(int argc, char **argv)
 		{"json", no_argument, NULL, JSON},
 		{"quiet", no_argument, NULL, 'q'},
 		{"oldest", no_argument, NULL, OLDEST},
+		{"bundle", no_argument, NULL, BUNDLE},
 		{"output", required_argument, NULL, 'o'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -309,7 +327,7 @@ int ap_tool_snapshot_take(int argc, char **argv)
 	struct ap_snapshot_result r;
 	const char *output = NULL;
 	char name[128];
-	bool oldest = false, json = false;
+	bool oldest = false, json = false, bundle = false;
 
 	optind = 1;
 	for (int c; (c = getopt_long(argc, argv, "o:qh", longs, NULL)) != -1;) {
@@ -341,6 +359,9 @@ int ap_tool_snapshot_take(int argc, char **argv)
 		case OLDEST:
 			oldest = true;
 			break;
+		case BUNDLE:
+			bundle = true;
+			break;
 		case 'o':
 			output = optarg;
 			break;
@@ -371,6 +392,8 @@ int ap_tool_snapshot_take(int argc, char **argv)
 		return ap_tool_usage("snapshot", take_usage,
 				     "a core on a terminal helps nobody: pipe it, or give -o FILE");
 	}
+	if (bundle && !o.path)
+		return ap_tool_usage("snapshot", take_usage, "--bundle needs -o FILE");
 	struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
@@ -380,6 +403,11 @@ int ap_tool_snapshot_take(int argc, char **argv)
 	take_clear(&view);
 	if (err)
 		return ap_tool_fail("snapshot", err);
+	if (bundle) {
+		err = take_bundle(&o, &view);
+		if (err)
+			return ap_tool_fail("snapshot", err);
+	}
 	if (json)
 		take_json(&o, &r);
 	else if (!view.quiet)

@@ -58,6 +58,23 @@ kill $grower
 wait $watcher || fail "watch of a process that ends: status $?"
 grep -q 'has ended' "$dir/out" || fail "watch of a process that ends: $(cat "$dir/out")"
 ok "watch: limits, triggers, the end"
+# The program and its libraries, the very files.
+"$tool" snapshot "$pid" -o "$dir/bundled" --bundle >"$dir/out" 2>"$dir/err" || fail "--bundle: $(cat "$dir/err")"
+cmp -s "$node" "$dir/bundled.root$(readlink -f "$node")" || fail "--bundle: another program: $(find "$dir/bundled.root" -type f)"
+grep -q '"path":"[^"]*libc[^"]*","deleted":false,"copied":true' "$dir/bundled.root/manifest.json" || fail "--bundle: $(cat "$dir/bundled.root/manifest.json")"
+[ -z "$(find "$dir/bundled.root" -perm /077)" ] || fail "--bundle: readable by others"
+# Also when the program was deleted meanwhile.
+cp "$node" "$dir/deleted-node"
+"$dir/deleted-node" -e 'setInterval(() => {}, 1000)' &
+gone=$!
+started="$started $gone"
+sleep 1
+rm "$dir/deleted-node"
+"$tool" snapshot $gone -o "$dir/bundled2" --bundle >"$dir/out" 2>"$dir/err" || fail "--bundle, deleted: $(cat "$dir/err")"
+if [ "$(id -u)" = 0 ]; then
+	cmp -s "$node" "$dir/bundled2.root$dir/deleted-node" || fail "--bundle: not the deleted program"
+fi
+ok "--bundle: $(cat "$dir/err" | tail -1)"
 "$tool" repair "$pid" | grep -q 'nothing to repair' || fail "repair of a healthy process"
 alive "all of it"
 exit $failed
