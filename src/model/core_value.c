@@ -120,9 +120,9 @@ static enum ap_type object_type(struct ap_v8 *v8, ap_tagged object, const struct
 
 int ap_core_collection_iterator(struct ap_v8 *v8, int type)
 {
-	int at = type - F(v8, T_JS_MAP_KEY_ITERATOR);
+	int first = F(v8, T_JS_MAP_KEY_ITERATOR);
 
-	return ap_has_fact(v8, AP_F_T_JS_MAP_KEY_ITERATOR) && at >= 0 && at < 5 ? at : -1;
+	return first != AP_FACT_NONE && type >= first && type - first < 5 ? type - first : -1;
 }
 
 struct ap_value ap_core_number(double number, struct ap_arena *arena)

@@ -69,9 +69,11 @@ static enum ap_typed typed_of(const struct ap_v8 *v8, const struct ap_map_info *
 		 AP_TYPED_INT32, AP_TYPED_BIGUINT64, AP_TYPED_BIGINT64, AP_TYPED_UINT8_CLAMPED,
 		 AP_TYPED_FLOAT32, AP_TYPED_FLOAT64, AP_TYPED_FLOAT16},
 	};
-	int kind = ap_map_elements_kind(v8, map) - F(v8, ELEMENTS_TYPED_KIND);
-	int count = F(v8, ELEMENTS_TYPED_COUNT);
+	int kind = ap_map_elements_kind(v8, map), count = F(v8, ELEMENTS_TYPED_COUNT);
 
+	if (!ap_has_fact(v8, AP_F_ELEMENTS_TYPED_KIND))
+		return AP_TYPED_NONE;
+	kind -= F(v8, ELEMENTS_TYPED_KIND);
 	if (kind >= count)
 		kind -= count; /* on a resizable buffer */
 	if (kind < 0 || kind >= count || count > 12)

@@ -57,7 +57,7 @@ bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *off
 		if (delta < 0)
 			delta = -(delta + 1);
 	}
-	*offset += delta;
+	*offset = (int64_t)((uint64_t)*offset + (uint64_t)delta);
 	*position = (int64_t)((uint64_t)*position + (uint64_t)vlq_zigzag(c));
 	return !c->bad;
 }
@@ -113,6 +113,7 @@ bool ap_generator_position(struct ap_v8 *v8, ap_tagged generator, int32_t *ret_p
 	ap_arena_init(&scratch, 1 << 20);
 	bool ok = ap_v8_word(v8, generator, F(v8, GENERATOR_FUNCTION), &function) &&
 		  ap_v8_smi(v8, generator, F(v8, GENERATOR_POSITION), &at) && at >= 0 &&
+		  ap_has_fact(v8, AP_F_BYTECODE_HEADER) &&
 		  ap_function_info(v8, function, &scratch, &info) && info.bytecode &&
 		  ap_bytecode_position(v8, info.bytecode, at - (F(v8, BYTECODE_HEADER) - 1), ret_position);
 	ap_arena_close(&scratch);

@@ -282,7 +282,7 @@ bool ap_shared_info(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *arena,
 	shared_data(v8, shared, arena, &info);
 	info.formal_parameters = -1;
 	if (ap_v8_u16(v8, shared, F(v8, SFI_FORMAL_PARAMETERS), &formal) &&
-	    formal != FORMAL_PARAMETERS_NOT_ADAPTED) {
+	    formal != FORMAL_PARAMETERS_NOT_ADAPTED && ap_has_fact(v8, AP_F_ARGC_HAS_RECEIVER)) {
 		/* With the receiver since 10.2, where 0 says "not adapted". */
 		info.formal_parameters = formal - F(v8, ARGC_HAS_RECEIVER);
 	}
