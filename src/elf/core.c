@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "elf/note.h"
 
 static const char *machine_name(uint16_t machine)
 {
@@ -212,29 +213,22 @@ static struct ap_err *notes_segment(const uint8_t *data, uint64_t bytes, struct 
 				    struct ap_core_notes *notes)
 {
 	struct ap_cursor c = ap_cursor_of(data, bytes);
+	struct ap_note note;
 	bool memory = true;
 
-	while (memory && ap_cursor_left(&c) >= sizeof(Elf64_Nhdr)) {
-		uint32_t name_bytes = ap_cursor_u32(&c), desc_bytes = ap_cursor_u32(&c);
-		uint32_t type = ap_cursor_u32(&c);
-		const uint8_t *name = ap_cursor_bytes(&c, ((uint64_t)name_bytes + 3) & ~3ull);
-		const uint8_t *desc = ap_cursor_bytes(&c, desc_bytes);
-
-		(void)ap_cursor_bytes(&c, -desc_bytes & 3u);
-		if (!desc)
-			break;
-		struct ap_cursor d = ap_cursor_of(desc, desc_bytes);
-		if (name_bytes >= 3 && memcmp(name, "GDB", 3) == 0)
+	while (memory && ap_note_next(&c, &note)) {
+		struct ap_cursor d = ap_cursor_of(note.desc, note.desc_bytes);
+		if (note.name_bytes >= 3 && memcmp(note.name, "GDB", 3) == 0)
 			notes->made_by_gdb = true;
-		if (name_bytes < 4 || memcmp(name, "CORE", 4) != 0)
+		if (note.name_bytes < 4 || memcmp(note.name, "CORE", 4) != 0)
 			continue;
-		switch (type) {
+		switch (note.type) {
 		case NT_PRSTATUS:
 			memory = note_prstatus(d, arena, notes);
 			break;
 		case NT_FPREGSET:
-			if (desc_bytes >= 512 && notes->threads.n)
-				notes->threads.at[notes->threads.n - 1].fpregs = desc;
+			if (note.desc_bytes >= 512 && notes->threads.n)
+				notes->threads.at[notes->threads.n - 1].fpregs = note.desc;
 			break;
 		case NT_PRPSINFO:
 			memory = note_prpsinfo(d, arena, notes);

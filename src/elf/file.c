@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cursor.h"
+#include "elf/note.h"
 #include "os/map.h"
 
 struct symbol_at {
@@ -174,20 +175,13 @@ struct ap_build_id ap_build_id_of_notes(const void *notes, size_t bytes)
 {
 	struct ap_cursor c = ap_cursor_of(notes, bytes);
 	struct ap_build_id id = {.n = 0};
+	struct ap_note note;
 
-	while (ap_cursor_left(&c) >= sizeof(Elf64_Nhdr)) {
-		uint32_t name_bytes = ap_cursor_u32(&c), desc_bytes = ap_cursor_u32(&c);
-		uint32_t type = ap_cursor_u32(&c);
-		const uint8_t *name = ap_cursor_bytes(&c, ((uint64_t)name_bytes + 3) & ~3ull);
-		const uint8_t *desc = ap_cursor_bytes(&c, desc_bytes);
-
-		(void)ap_cursor_bytes(&c, -desc_bytes & 3u);
-		if (!desc)
-			break;
-		if (type == NT_GNU_BUILD_ID && name_bytes == 4 && memcmp(name, "GNU", 4) == 0 &&
-		    desc_bytes <= AP_BUILD_ID_MAX) {
-			memcpy(id.bytes, desc, desc_bytes);
-			id.n = desc_bytes;
+	while (ap_note_next(&c, &note)) {
+		if (note.type == NT_GNU_BUILD_ID && note.name_bytes == 4 &&
+		    memcmp(note.name, "GNU", 4) == 0 && note.desc_bytes <= AP_BUILD_ID_MAX) {
+			memcpy(id.bytes, note.desc, note.desc_bytes);
+			id.n = note.desc_bytes;
 			break;
 		}
 	}
