@@ -60,10 +60,10 @@ static bool search(struct ap_heap *heap, ap_addr address, uint64_t bytes)
 	return true;
 }
 
-/* A Space and what it points to. */
+/* A Space, what it points to, and what stands before it: a SemiSpace is a part of its NewSpace. */
 static bool search_space(struct ap_heap *heap, ap_addr space)
 {
-	if (!search(heap, space, SPACE_BYTES))
+	if (!search(heap, space - SPACE_BYTES, SPACE_BYTES) || !search(heap, space, SPACE_BYTES))
 		return false;
 	for (uint64_t at = 0; at < SPACE_BYTES; at += 8) {
 		uint64_t p;
