@@ -14,6 +14,7 @@ extern const struct ap_cmd ap_cmd_print, ap_cmd_llnode_inspect, ap_cmd_llnode_pr
 extern const struct ap_cmd ap_cmd_info;
 extern const struct ap_cmd ap_cmd_jsconstructor, ap_cmd_jsfunction, ap_cmd_jsarray;
 extern const struct ap_cmd ap_cmd_heap, ap_cmd_objects, ap_cmd_instances, ap_cmd_refs;
+extern const struct ap_cmd ap_cmd_functions, ap_cmd_strings;
 extern const struct ap_cmd ap_cmd_threads;
 extern const struct ap_cmd ap_cmd_env;
 extern const struct ap_cmd ap_cmd_mappings;

@@ -20,6 +20,8 @@ const struct ap_cmd *const ap_cmd_table[] = {
 	&ap_cmd_heap,
 	&ap_cmd_objects,
 	&ap_cmd_instances,
+	&ap_cmd_functions,
+	&ap_cmd_strings,
 	&ap_cmd_refs,
 	&ap_cmd_jsconstructor,
 	&ap_cmd_jsfunction,

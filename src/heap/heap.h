@@ -182,4 +182,46 @@ struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *wa
 			    uint64_t offset, uint64_t limit, struct ap_arena *arena,
 			    struct ap_heap_refs *ret);
 
+/* A function definition with its closures. */
+struct ap_heap_function {
+	uint64_t shared;         /* the definition (SharedFunctionInfo) */
+	uint64_t representative; /* the closure with the lowest address */
+	uint64_t count, bytes;   /* of its closures */
+	struct ap_text name, inferred; /* as written, empty if anonymous; V8's guess */
+	struct ap_text script;   /* s == NULL: native */
+	int line, column;        /* of its start; 0 unknown */
+};
+
+/* All definitions that have closures, most closures first. */
+struct ap_err *ap_heap_functions(struct ap_heap *heap, const struct ap_heap_watch *watch,
+				 struct ap_arena *arena, const struct ap_heap_function **ret,
+				 size_t *ret_n);
+
+struct ap_heap_string {
+	uint64_t address; /* of the first one */
+	uint64_t length;  /* UTF-16 units */
+	uint64_t bytes;   /* of one, with its header and external text */
+	uint64_t count;   /* how many strings have this very text */
+	uint64_t wasted;  /* bytes of all but one of them */
+	struct ap_text text; /* its beginning */
+};
+
+struct ap_heap_strings_options {
+	bool duplicates;     /* most wasted bytes first; else the largest first */
+	const char *pattern; /* POSIX extended regular expression that the text must match; NULL: all */
+	uint64_t limit;      /* rows; 0: all */
+};
+
+struct ap_heap_strings {
+	const struct ap_heap_string *rows;
+	size_t n;
+	uint64_t count, bytes;    /* flat strings that passed */
+	uint64_t distinct, wasted;
+};
+
+/* One pass over the text of all flat strings; parts of concatenated and sliced ones are among them. */
+struct ap_err *ap_heap_strings(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			       const struct ap_heap_strings_options *options, struct ap_arena *arena,
+			       struct ap_heap_strings *ret);
+
 #endif

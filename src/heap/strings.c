@@ -1,0 +1,225 @@
+/* Strings by their text: the largest, the most often repeated, and those that match an expression. */
+#include <regex.h>
+#include <stdlib.h>
+
+#include "heap/heap_private.h"
+
+enum {
+	MAX_TEXT_UNITS = 200,      /* of a row */
+	MAX_MATCH_UNITS = 1 << 20, /* that an expression looks at */
+	MAX_HASH_BYTES = 1 << 20,  /* longer texts are told apart by length and this much */
+};
+
+struct entry {
+	uint64_t hash; /* never 0 */
+	uint64_t address;
+	uint32_t count;
+	uint32_t length;
+	uint64_t bytes;
+};
+
+struct strings {
+	struct ap_heap *heap;
+	const struct ap_heap_strings_options *options;
+	regex_t regex;
+	struct entry *at;
+	size_t n, cap;
+	struct ap_str text;
+	uint64_t count, bytes;
+	bool failed;
+};
+
+static size_t slot_of(const struct strings *s, uint64_t hash, uint32_t length)
+{
+	size_t i = (size_t)(hash >> 20) & (s->cap - 1);
+
+	while (s->at[i].hash && (s->at[i].hash != hash || s->at[i].length != length))
+		i = (i + 1) & (s->cap - 1);
+	return i;
+}
+
+static bool grow(struct strings *s)
+{
+	struct strings old = *s;
+
+	s->cap = old.cap ? old.cap * 2 : 1 << 14;
+	s->at = calloc(s->cap, sizeof(*s->at));
+	if (!s->at) {
+		*s = old;
+		return false;
+	}
+	for (size_t i = 0; i < old.cap; i++) {
+		if (old.at[i].hash)
+			s->at[slot_of(s, old.at[i].hash, old.at[i].length)] = old.at[i];
+	}
+	free(old.at);
+	return true;
+}
+
+/* A text's bytes, eight at a time; different texts of a length meet once in 2^64. */
+static uint64_t hash_of(const uint8_t *p, uint64_t n)
+{
+	uint64_t h = 0x9ae16a3b2f90404fu ^ n;
+
+	for (; n >= 8; p += 8, n -= 8) {
+		uint64_t w;
+
+		memcpy(&w, p, sizeof(w));
+		h = (h ^ w) * 0x9ddfea08eb382d69u;
+		h ^= h >> 29;
+	}
+	for (; n; p++, n--)
+		h = (h ^ *p) * 0x100000001b3u;
+	h ^= h >> 32;
+	h *= 0xd6e8feb86659fd93u;
+	return h ^ h >> 29 ? h ^ h >> 29 : 1;
+}
+
+static bool matches(struct strings *s, ap_addr address, uint32_t length)
+{
+	ap_str_clear(&s->text);
+	(void)ap_v8_string_range(s->heap->v8, address + 1, 0,
+				 length < MAX_MATCH_UNITS ? length : MAX_MATCH_UNITS, &s->text);
+	return s->text.s && regexec(&s->regex, s->text.s, 0, NULL, 0) == 0;
+}
+
+static bool on_string(void *p, uint64_t address, uint64_t bytes, size_t group)
+{
+	struct strings *s = p;
+	const struct ap_v8 *v8 = s->heap->v8;
+	int type = ap_v8_type(s->heap->v8, address + 1);
+	uint32_t length;
+	uint64_t have, n, hash;
+
+	(void)group;
+	if (!ap_type_is_string(v8, type) || !ap_v8_string_length(s->heap->v8, address + 1, &length))
+		return true;
+	unsigned shape = (unsigned)(type & F(v8, STRING_REPRESENTATION_MASK));
+	if (shape != 0 && shape != 2) /* sequential, external */
+		return true;
+	n = length;
+	bool one_byte = type & F(v8, STRING_ONE_BYTE_TAG);
+	if (!one_byte)
+		n *= 2;
+	if (shape == 0) {
+		const uint8_t *at = ap_image_view(v8->image, address + (uint64_t)F(v8, STRING_CHARS), &have);
+
+		if (!at || have < n)
+			return true;
+		hash = hash_of(at, n < MAX_HASH_BYTES ? n : MAX_HASH_BYTES);
+	} else {
+		/* Told apart by the resource that holds the text. */
+		uint64_t resource;
+
+		if (!ap_v8_word(v8, address + 1, F(v8, EXTERNAL_RESOURCE), &resource))
+			return true;
+		hash = hash_of((const uint8_t *)&resource, sizeof(resource));
+		bytes += n;
+	}
+	if (s->options->pattern && !matches(s, address, length))
+		return true;
+	s->count++;
+	s->bytes += bytes;
+	if (s->n * 2 >= s->cap && !grow(s)) {
+		s->failed = true;
+		return false;
+	}
+	struct entry *e = &s->at[slot_of(s, hash ^ !one_byte, length)];
+	if (!e->hash) {
+		*e = (struct entry){hash ^ !one_byte, address, 0, length, bytes};
+		e->hash += !e->hash;
+		s->n++;
+	}
+	e->count += e->count < UINT32_MAX;
+	return true;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	if (x->bytes != y->bytes)
+		return x->bytes > y->bytes ? -1 : 1;
+	return x->address < y->address ? -1 : 1;
+}
+
+static uint64_t wasted(const struct entry *e)
+{
+	return e->bytes * (e->count - 1);
+}
+
+static int by_waste(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	uint64_t p = wasted(x), q = wasted(y);
+
+	if (p != q)
+		return p > q ? -1 : 1;
+	return by_bytes(a, b);
+}
+
+static struct ap_err *rows(struct strings *s, struct ap_arena *arena, struct ap_heap_strings *ret)
+{
+	struct ap_heap_strings result = {.count = s->count, .bytes = s->bytes, .distinct = s->n};
+	size_t n = 0, limit;
+
+	for (size_t i = 0; i < s->cap; i++) {
+		if (!s->at[i].hash)
+			continue;
+		result.wasted += wasted(&s->at[i]);
+		s->at[n++] = s->at[i];
+	}
+	if (n)
+		qsort(s->at, n, sizeof(*s->at), s->options->duplicates ? by_waste : by_bytes);
+	limit = s->options->limit && s->options->limit < n ? (size_t)s->options->limit : n;
+	struct ap_heap_string *list = ap_alloc_array(arena, limit ? limit : 1, sizeof(*list));
+	if (!list)
+		return &ap_err_nomem;
+	for (size_t i = 0; i < limit; i++) {
+		const struct entry *e = &s->at[i];
+
+		list[i] = (struct ap_heap_string){
+			.address = e->address,
+			.length = e->length,
+			.bytes = e->bytes,
+			.count = e->count,
+			.wasted = wasted(e),
+			.text = ap_v8_text(s->heap->v8, e->address + 1, MAX_TEXT_UNITS, arena),
+		};
+	}
+	result.rows = list;
+	result.n = limit;
+	*ret = result;
+	return NULL;
+}
+
+struct ap_err *ap_heap_strings(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			       const struct ap_heap_strings_options *options, struct ap_arena *arena,
+			       struct ap_heap_strings *ret)
+{
+	struct strings s = {.heap = heap, .options = options};
+	const struct ap_heap_group *groups;
+	char message[200];
+	size_t n;
+	int bad;
+
+	AP_TRY(ap_heap_groups(heap, watch, &groups, &n));
+	bool *wanted = ap_alloc_array(arena, n ? n : 1, sizeof(*wanted));
+	if (!wanted)
+		return &ap_err_nomem;
+	for (size_t i = 0; i < n; i++)
+		wanted[i] = groups[i].kind == AP_HEAP_STRING;
+	if (options->pattern &&
+	    (bad = regcomp(&s.regex, options->pattern, REG_EXTENDED | REG_NOSUB)) != 0) {
+		regerror(bad, &s.regex, message, sizeof(message));
+		return ap_err_new(AP_E_USAGE, "\"%s\": %s", options->pattern, message);
+	}
+	struct ap_err *err = ap_heap_each(heap, watch, wanted, on_string, &s);
+	if (!err)
+		err = s.failed ? &ap_err_nomem : rows(&s, arena, ret);
+	if (options->pattern)
+		regfree(&s.regex);
+	free(s.at);
+	ap_str_close(&s.text);
+	return err;
+}
