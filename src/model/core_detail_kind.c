@@ -96,7 +96,7 @@ static struct ap_err *detail_module(struct ap_detail_job *job)
 
 	if (!ap_namespace_module(job->v8, job->object, &module))
 		return ap_extra_null(job, "script");
-	return ap_extra_text(job, "script", ap_module_name(job->v8, module, job->arena));
+	return ap_extra_text(job, "script", ap_module_script_name(job->v8, module, job->arena));
 }
 
 static struct ap_err *detail_length(struct ap_detail_job *job)

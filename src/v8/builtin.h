@@ -135,6 +135,6 @@ bool ap_namespace_module(struct ap_v8 *v8, ap_tagged ns, ap_tagged *ret_module);
 bool ap_module_exports(struct ap_v8 *v8, ap_tagged module, struct ap_export_iter *ret_iter);
 bool ap_export_next(struct ap_export_iter *iter, ap_tagged *ret_name, ap_tagged *ret_value);
 /* The script's name of a source text module, the name given to a synthetic one. */
-struct ap_text ap_module_name(struct ap_v8 *v8, ap_tagged module, struct ap_arena *arena);
+struct ap_text ap_module_script_name(struct ap_v8 *v8, ap_tagged module, struct ap_arena *arena);
 
 #endif

@@ -59,7 +59,7 @@ bool ap_export_next(struct ap_export_iter *it, ap_tagged *ret_name, ap_tagged *r
 	return false;
 }
 
-struct ap_text ap_module_name(struct ap_v8 *v8, ap_tagged module, struct ap_arena *arena)
+struct ap_text ap_module_script_name(struct ap_v8 *v8, ap_tagged module, struct ap_arena *arena)
 {
 	bool synthetic = ap_v8_is(v8, module, AP_F_T_SYNTHETIC_MODULE);
 
