@@ -13,4 +13,4 @@ done)
 	exit 1
 }
 # shellcheck disable=SC2086
-shellcheck -S warning $files && echo "shellcheck: $(echo "$files" | wc -l) scripts clean"
+shellcheck -x -P SCRIPTDIR -S warning $files && echo "shellcheck: $(echo "$files" | wc -l) scripts clean"
