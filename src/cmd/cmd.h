@@ -98,6 +98,7 @@ struct ap_cmd {
 	const struct ap_option *options;     /* ended by an entry without letter and long_name */
 	const char *example;                 /* a line that runs on any core, and as a test */
 	bool needs_model;                    /* most do */
+	bool needs_graph;                    /* of the objects: its example runs on a heap snapshot */
 	struct ap_err *(*data)(struct ap_ctx *ctx, void **ret_data);
 	void (*json)(struct ap_ctx *ctx, const void *data, struct ap_json *j); /* one value: `data` */
 	void (*text[AP_N_DIALECTS])(struct ap_ctx *ctx, const void *data);    /* NULL: as plain */
@@ -167,6 +168,9 @@ bool *ap_session_v8_warnings(struct ap_session *session);
 /* llnode's settings: "color", "tree-padding"; and `v8 source list`'s place. NULL if not set. */
 const char *ap_session_setting(const struct ap_session *session, const char *name);
 struct ap_err *ap_session_set(struct ap_session *session, const char *name, const char *value);
+/* The object graph of the target, with what was found out about it; NULL: it has none. */
+struct ap_study;
+struct ap_study *ap_session_study(const struct ap_session *session);
 void ap_session_quit(struct ap_session *session);
 
 #endif

@@ -27,6 +27,17 @@ const struct ap_cmd *const ap_cmd_table[] = {
 	&ap_cmd_jsfunction,
 	&ap_cmd_jsarray,
 	&ap_cmd_nodebuffer,
+	/* why is it alive */
+	&ap_cmd_suspects,
+	&ap_cmd_dominators,
+	&ap_cmd_retained,
+	&ap_cmd_why,
+	&ap_cmd_paths,
+	&ap_cmd_classes,
+	&ap_cmd_variables,
+	&ap_cmd_duplicates,
+	&ap_cmd_diff,
+	&ap_cmd_heapsnapshot,
 	/* V8's layouts */
 	&ap_cmd_profile,
 	&ap_cmd_v8function,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "graph/study.h"
 #include "model/core.h"
 
 enum { COMMAND_ARENA_BYTES = 1 << 30 };
@@ -33,6 +34,7 @@ void ap_session_close(struct ap_session *session)
 	if (!session)
 		return;
 	ap_out_close(&session->out);
+	ap_study_close(session->study);
 	ap_model_close(session->model);
 	for (size_t i = 0; i < AP_MAX_SETTINGS; i++) {
 		free(session->settings[i].name);
@@ -40,6 +42,17 @@ void ap_session_close(struct ap_session *session)
 	}
 	free(session->last);
 	free(session);
+}
+
+void ap_session_set_study(struct ap_session *session, struct ap_study *study)
+{
+	ap_study_close(session->study);
+	session->study = study;
+}
+
+struct ap_study *ap_session_study(const struct ap_session *session)
+{
+	return session->study;
 }
 
 struct ap_selection ap_session_selection(const struct ap_session *session)
@@ -272,6 +285,10 @@ void ap_line_error(struct ap_session *session, enum ap_dialect dialect, const ch
 static struct ap_err *prepare(struct ap_ctx *ctx, const struct ap_invocation *inv, unsigned radix,
 			      void **ret_data)
 {
+	if (inv->cmd->needs_model && !ctx->model && ap_session_study(ctx->session))
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "a heap snapshot holds objects only: this "
+								"needs a core"),
+				   "suspects, classes, dominators, why and diff work on snapshots");
 	if (inv->cmd->needs_model && !ctx->model)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "there is no core to look at"),
 				   "start with: autopsy [NODE] CORE");

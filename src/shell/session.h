@@ -12,7 +12,8 @@ struct ap_setting {
 
 struct ap_session {
 	struct ap_session_options options;
-	struct ap_model *model;
+	struct ap_model *model; /* NULL: a heap snapshot, or nothing */
+	struct ap_study *study; /* NULL: no object graph */
 	struct ap_out out;
 	uint64_t dot;
 	unsigned radix;

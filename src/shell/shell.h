@@ -31,6 +31,8 @@ struct ap_session_options {
 struct ap_err *ap_session_open(const struct ap_session_options *options, struct ap_model *model,
 			       struct ap_session **ret_session);
 void ap_session_close(struct ap_session *session);
+/* Takes the study over: the target is, or has got, an object graph. */
+void ap_session_set_study(struct ap_session *session, struct ap_study *study);
 
 /* ^C stops the running command instead of the tool. */
 void ap_session_catch_interrupts(void);

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "cmd/graph_common.h"
 #include "image/image.h"
 #include "model/core.h"
 #include "shell/shell.h"
@@ -21,6 +22,8 @@ struct command_line {
 	size_t n_files;
 	AP_VEC(const char *) commands;
 	bool json, force, show_secrets, report, mdb;
+	bool diff, heapsnapshot;
+	const char *output; /* of heapsnapshot */
 };
 
 static const char help_text[] =
@@ -29,6 +32,9 @@ static const char help_text[] =
 	"  autopsy [options] [NODE] CORE          the first screen, then a prompt\n"
 	"  autopsy [options] [NODE] CORE -e CMD   run CMD (repeatable), then exit\n"
 	"  autopsy report CORE                    the first screen as text\n"
+	"  autopsy FILE.heapsnapshot              suspects, dominators, why ... of V8's own snapshot\n"
+	"  autopsy diff OLD NEW                   what grew between two heap snapshots\n"
+	"  autopsy heapsnapshot FILE -o F         a .heapsnapshot for Chrome DevTools, memlab\n"
 	"  autopsy snapshot|watch PID             cores of a running process, which goes on\n"
 	"  autopsy ps|top|pmap PID|repair PID     Node processes here, their memory by kind\n"
 	"\n"
@@ -52,6 +58,38 @@ static int usage(const struct command_line *line, const char *message, const cha
 	return line->mdb ? 2 : AP_EXIT_USAGE;
 }
 
+/* A word of a command line that reads as `word`, whatever is in it. */
+static const char *quoted(struct ap_arena *arena, const char *word)
+{
+	AP_STR_AUTO text = {0};
+
+	ap_str_addc(&text, '"');
+	for (; *word; word++) {
+		if (*word == '"' || *word == '\\')
+			ap_str_addc(&text, '\\');
+		ap_str_addc(&text, *word);
+	}
+	ap_str_addc(&text, '"');
+	return ap_str_text(&text, arena).s;
+}
+
+/* Subcommands that are commands of a session: `diff OLD NEW` is `diff OLD` on NEW. */
+static bool make_command(struct command_line *line, struct ap_arena *arena)
+{
+	const char *command = NULL;
+
+	if (!line->diff && !line->heapsnapshot)
+		return true;
+	const char *word = quoted(arena, line->diff ? line->files[0] : line->output);
+	if (word)
+		command = ap_printf(arena, line->diff ? "diff %s" : "heapsnapshot -o %s", word);
+	if (line->diff) {
+		line->files[0] = line->files[1];
+		line->n_files = 1;
+	}
+	return command && ap_vec_push(arena, &line->commands, command);
+}
+
 /* -1: go on. */
 static int parse(int argc, char **argv, struct ap_arena *arena, struct command_line *line)
 {
@@ -60,6 +98,12 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 
 	if (!line->mdb && at < argc && strcmp(argv[at], "report") == 0) {
 		line->report = true;
+		at++;
+	} else if (!line->mdb && at < argc && strcmp(argv[at], "diff") == 0) {
+		line->diff = true;
+		at++;
+	} else if (!line->mdb && at < argc && strcmp(argv[at], "heapsnapshot") == 0) {
+		line->heapsnapshot = true;
 		at++;
 	}
 	for (; at < argc; at++) {
@@ -90,6 +134,10 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 				return usage(line, "-e needs a command", NULL);
 			if (!ap_vec_push(arena, &line->commands, command))
 				return usage(line, "out of memory", NULL);
+		} else if (line->heapsnapshot && strncmp(word, "-o", 2) == 0) {
+			line->output = word[2] ? word + 2 : ++at < argc ? argv[at] : NULL;
+			if (!line->output)
+				return usage(line, "-o needs a file", NULL);
 		} else if (strncmp(word, "-p", 2) == 0) {
 			return usage(line,
 				     "running processes cannot be opened yet; make a core of it "
@@ -103,7 +151,11 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 	}
 	if (!line->n_files)
 		return usage(line, "no core given", NULL);
-	return -1;
+	if (line->diff && line->n_files != 2)
+		return usage(line, "diff compares two: OLD and NEW", NULL);
+	if (line->heapsnapshot && !line->output)
+		return usage(line, "heapsnapshot needs -o FILE", NULL);
+	return make_command(line, arena) ? -1 : usage(line, "out of memory", NULL);
 }
 
 /* ELF type of a regular file, or -1: compressed, a FIFO, unreadable. */
@@ -158,9 +210,11 @@ static int fail_to_open(const struct command_line *line, struct ap_err *err)
 static bool run(struct ap_session *session, const struct command_line *line)
 {
 	bool terminals = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	/* The first screen of a heap snapshot: nothing died, memory is the question. */
+	const char *first = ap_session_study(session) ? "suspects" : "report";
 
 	if (line->report) {
-		ap_session_run(session, "report");
+		ap_session_run(session, first);
 	} else if (line->commands.n) {
 		for (size_t i = 0; i < line->commands.n && !ap_session_is_over(session); i++)
 			ap_session_run(session, line->commands.at[i]);
@@ -168,11 +222,11 @@ static bool run(struct ap_session *session, const struct command_line *line)
 		ap_session_run_file(session, stdin);
 	} else if (terminals && !line->json) {
 		if (!line->mdb)
-			ap_session_run(session, "report");
+			ap_session_run(session, first);
 		ap_session_prompt(session);
 		return true;
 	} else {
-		ap_session_run(session, "report");
+		ap_session_run(session, first);
 	}
 	return false;
 }
@@ -206,9 +260,15 @@ int main(int argc, char **argv)
 		.node_path = line.n_files == 2 ? line.files[0] : NULL,
 		.force = line.force,
 	};
-	struct ap_err *err = ap_image_open_core(core, &options, &image);
-	if (!err)
-		err = ap_core_model_open(image, &model);
+	struct ap_study *study = NULL;
+	struct ap_err *err;
+	if (ap_is_snapshot_file(core)) {
+		err = ap_study_load(core, &study);
+	} else {
+		err = ap_image_open_core(core, &options, &image);
+		if (!err)
+			err = ap_core_model_open(image, &model);
+	}
 	if (err) {
 		status = fail_to_open(&line, err);
 		ap_arena_close(&arena);
@@ -228,6 +288,7 @@ int main(int argc, char **argv)
 		ap_arena_close(&arena);
 		return status;
 	}
+	ap_session_set_study(session, study);
 	ap_session_catch_interrupts();
 	ap_session_check_target(session);
 	bool interactive = run(session, &line);
