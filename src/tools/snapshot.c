@@ -181,6 +181,7 @@ static const char take_usage[] =
 	"                auto: the first of these that works, and it says which and why\n"
 	"  --bundle      program and libraries too, in FILE.root (gdb: set sysroot FILE.root)\n"
 	"  --max-pause   give up rather than stop it longer (default 2000 ms, direct 60000)\n"
+	"  --verify      for tests: read all twice while it stands still, compare with the file\n"
 	"  --force       replace FILE\n";
 
 struct take_view {
@@ -302,7 +303,7 @@ static void default_name(pid_t pid, bool compress, char *buf, size_t bytes)
 
 int ap_tool_snapshot_take(int argc, char **argv)
 {
-	enum { MODE = 256, COMPRESS, MAX_PAUSE, FORCE, JSON, OLDEST, BUNDLE };
+	enum { MODE = 256, COMPRESS, MAX_PAUSE, FORCE, JSON, OLDEST, BUNDLE, VERIFY };
 	static const struct option longs[] = {
 		{"mode", required_argument, NULL, MODE},
 		{"compress", required_argument, NULL, COMPRESS},
@@ -312,6 +313,7 @@ int ap_tool_snapshot_take(int argc, char **argv)
 		{"quiet", no_argument, NULL, 'q'},
 		{"oldest", no_argument, NULL, OLDEST},
 		{"bundle", no_argument, NULL, BUNDLE},
+		{"verify", no_argument, NULL, VERIFY},
 		{"output", required_argument, NULL, 'o'},
 		{"help", no_argument, NULL, 'h'},
 		{0},
@@ -358,6 +360,9 @@ int ap_tool_snapshot_take(int argc, char **argv)
 			break;
 		case OLDEST:
 			oldest = true;
+			break;
+		case VERIFY:
+			o.verify = true;
 			break;
 		case BUNDLE:
 			bundle = true;

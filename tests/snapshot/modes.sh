@@ -54,6 +54,16 @@ for mode in $modes; do
 	fi
 done
 
+# Byte for byte: every page as it was while the process stood still.
+for mode in $modes; do
+	[ "$mode" = direct ] && continue
+	for _ in 1 2 3; do
+		"$tool" snapshot "$pid" --mode "$mode" --verify -o "$dir/core" --force >/dev/null 2>"$dir/err"
+		grep -q 'verified: .* all as they were' "$dir/err" || { grep -q kernel "$dir/err" && break; fail "$mode --verify: $(cat "$dir/err")"; }
+	done
+	ok "$mode: $(grep -o 'verified.*' "$dir/err")"
+done
+
 # To a pipe, compressed.
 "$tool" snapshot "$pid" -o - --compress zstd 2>"$dir/err" | zstd -dcq >"$dir/piped"
 "$tools/coreprobe" "$dir/piped" "$nonce" "$pages" >"$dir/probe" || fail "pipe: $(cat "$dir/probe" "$dir/err")"

@@ -6,6 +6,7 @@
 
 #include "base/number.h"
 #include "capture/snapshot/child.h"
+#include "capture/snapshot/verify.h"
 #include "os/cgroup.h"
 
 enum {
@@ -164,7 +165,8 @@ static struct ap_err *merge(struct ap_snap *s, struct ap_child *child, const str
 }
 
 /* The layout is known before the first byte: headers first, and a pipe will do. */
-static struct ap_err *write_out(struct ap_snap *s, struct ap_child *child, const struct saved *v, int out)
+static struct ap_err *write_out(struct ap_snap *s, struct ap_child *child, const struct saved *v,
+				const struct ap_verify *verify, int out)
 {
 	AP_RUNS_AUTO selected = {0};
 	AP_CLEANUP(ap_segs_close) struct ap_segs segs = {0};
@@ -210,6 +212,8 @@ static struct ap_err *write_out(struct ap_snap *s, struct ap_child *child, const
 			s->options->progress(s->options->arg, "writing (running)", sink.in, total);
 	}
 	AP_TRY(ap_sink_finish(&sink));
+	if (s->options->path && !s->options->compress)
+		AP_TRY(ap_verify_check(s, verify, out, &segs));
 	s->result.core_bytes = at;
 	s->result.file_bytes = sink.out;
 	s->result.memory_bytes = total;
@@ -237,8 +241,11 @@ static struct ap_err *check_room(struct ap_snap *s)
 }
 
 static struct ap_err *stopped(struct ap_snap *s, struct ap_stop *stop, struct ap_forkable *f,
-			      struct ap_child *child, struct saved *v)
+			      struct ap_child *child, struct saved *v, struct ap_verify *verify)
 {
+	AP_RUNS_AUTO runs = {0};
+	AP_RUNS_AUTO selected = {0};
+
 	for (size_t i = 0; i < stop->n; i++) {
 		if (stop->at[i].tid == f->in.t.tid)
 			f->in.t.stopped = stop->at[i].stopped;
@@ -246,13 +253,21 @@ static struct ap_err *stopped(struct ap_snap *s, struct ap_stop *stop, struct ap
 	AP_TRY(ap_snap_take_threads(s, stop));
 	AP_TRY(ap_child_make(s, f, child));
 	AP_TRY(ap_maps_read(s->pid, &s->maps));
-	return save_rest(s, child, v);
+	AP_TRY(save_rest(s, child, v));
+	if (!s->options->verify)
+		return NULL;
+	AP_TRY(ap_snap_scan(s, &s->pagemap, &s->maps, &runs));
+	AP_TRY(ap_snap_select(s, &s->maps, &runs, &selected));
+	verify->skip_start = f->in.regs.fs_base & ~(uint64_t)(AP_PAGE - 1);
+	verify->skip_end = verify->skip_start + 2 * AP_PAGE;
+	return ap_verify_take(s, &selected, verify);
 }
 
 struct ap_err *ap_snap_fork(struct ap_snap *s, int out)
 {
 	AP_CLEANUP(ap_child_close) struct ap_child child = {.s = s, .mem_fd = -1};
 	AP_CLEANUP(saved_close) struct saved saved = {0};
+	AP_CLEANUP(ap_verify_close) struct ap_verify verify = {0};
 	struct ap_forkable f = {0};
 	unsigned limit = ap_snap_max_pause_ms(s, AP_SNAPSHOT_FORK);
 
@@ -266,7 +281,7 @@ struct ap_err *ap_snap_fork(struct ap_snap *s, int out)
 		ap_hurry(true);
 		err = ap_stop_all(s->pid, f.in.t.tid, f.in.t.stopped, AP_STOP_TIMEOUT_MS, &stop);
 		if (!err) {
-			err = stopped(s, &stop, &f, &child, &saved);
+			err = stopped(s, &stop, &f, &child, &saved, &verify);
 			ap_forkable_end(&f);
 			ap_stop_resume(&stop);
 			s->result.pause_ms = (double)(stop.ended_ns - stop.began_ns) / 1e6;
@@ -281,5 +296,5 @@ struct ap_err *ap_snap_fork(struct ap_snap *s, int out)
 		return err;
 	s->may_fall_back = false;
 	ap_child_let_go_of_files(&child, &gadgets);
-	return write_out(s, &child, &saved, out);
+	return write_out(s, &child, &saved, &verify, out);
 }

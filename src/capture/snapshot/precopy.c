@@ -14,6 +14,7 @@
 #include "base/number.h"
 #include "capture/snapshot/inject.h"
 #include "capture/snapshot/track.h"
+#include "capture/snapshot/verify.h"
 
 enum {
 	ROUNDS = 4,
@@ -24,6 +25,7 @@ enum {
 struct precopy {
 	struct ap_snap *s;
 	struct ap_track track;
+	struct ap_verify verify;
 	int fd;
 	struct ap_segs live;  /* as first copied, with offsets */
 	struct ap_segs final; /* what the headers will say */
@@ -37,6 +39,7 @@ struct precopy {
 static void precopy_close(struct precopy *p)
 {
 	ap_track_close(&p->track);
+	ap_verify_close(&p->verify);
 	ap_segs_close(&p->live);
 	ap_segs_close(&p->final);
 	ap_segs_close(&p->dirty);
@@ -298,7 +301,8 @@ static struct ap_err *stopped(struct precopy *p, const struct ap_stop *stop)
 	AP_TRY(find_dirty(p, &selected));
 	AP_TRY(ap_snap_segments(s, &s->maps, &selected, &now));
 	AP_TRY(lay_out(p, &now));
-	return copy_dirty(p);
+	AP_TRY(copy_dirty(p));
+	return ap_verify_take(s, &selected, &p->verify);
 }
 
 /* After the stop: what waited in memory goes into the file, in place. */
@@ -417,6 +421,8 @@ struct ap_err *ap_snap_precopy(struct ap_snap *s, int out, bool seekable)
 		err = ap_snap_make_notes(s, AP_SNAPSHOT_PRECOPY);
 	if (!err)
 		err = ap_snap_put_headers(s, p.fd, &p.final, front, p.end, &p.end);
+	if (!err)
+		err = ap_verify_check(s, &p.verify, p.fd, &p.final);
 	s->result.file_bytes = p.end;
 	if (!err && staged)
 		err = ap_snap_pump(s, p.fd, p.end, out);

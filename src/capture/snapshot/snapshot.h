@@ -31,6 +31,7 @@ struct ap_snapshot_options {
 	int fd;
 	bool compress; /* zstd */
 	bool replace;
+	bool verify; /* read everything twice and compare: a long pause, for tests */
 	unsigned max_pause_ms; /* 0: 2 s, for direct 60 s */
 	void (*say)(void *arg, const char *sentence);
 	void (*progress)(void *arg, const char *what, uint64_t done, uint64_t total);
