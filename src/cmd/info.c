@@ -84,7 +84,10 @@ void ap_json_process(struct ap_ctx *ctx, struct ap_json *j, const char *key, con
 	ap_json_object(j, key);
 	ap_json_int(j, "pid", i->pid);
 	ap_json_int(j, "ppid", i->ppid);
-	ap_json_uint(j, "uid", i->uid);
+	if (i->container)
+		ap_json_null(j, "uid");
+	else
+		ap_json_uint(j, "uid", i->uid);
 	ap_json_bool(j, "died", i->died);
 	ap_json_cstr(j, "signal", i->signal ? name : NULL);
 	ap_json_text(j, "executable", i->executable);
@@ -158,8 +161,12 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 	line(out, "host", i->info.hostname.value, i->info.hostname.source);
 	line(out, "title", i->info.title.value, i->info.title.source);
 	ap_out_styled(out, AP_STYLE_NAME, "%-12s", "process");
-	ap_out_f(out, "  pid %d, parent %d, user %u\n", (int)i->info.pid, (int)i->info.ppid,
-		 (unsigned)i->info.uid);
+	ap_out_f(out, "  pid %d", (int)i->info.pid);
+	if (i->info.ppid)
+		ap_out_f(out, ", parent %d", (int)i->info.ppid);
+	if (!i->info.container)
+		ap_out_f(out, ", user %u", (unsigned)i->info.uid);
+	ap_out_s(out, "\n");
 	line(out, i->info.died ? "died" : "taken", i->info.died_at.value, i->info.died_at.source);
 	line(out, "up", i->info.uptime.value, i->info.uptime.source);
 	if (i->info.signal) {
@@ -168,7 +175,7 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 		ap_out_styled(out, AP_STYLE_NAME, "%-12s", "signal");
 		ap_out_f(out, "  SIG%s (%s)\n", name ? name : "?", strsignal(i->info.signal));
 	}
-	ap_out_styled(out, AP_STYLE_NAME, "%-12s", "core");
+	ap_out_styled(out, AP_STYLE_NAME, "%-12s", i->info.container ? i->info.container : "core");
 	ap_out_f(out, "  %s%s%s%s\n", ap_bytes_human(i->info.core_bytes, size),
 		 i->info.truncated ? ", cut off: it should have " : ", whole",
 		 i->info.truncated ? ap_bytes_human(i->info.core_expected_bytes, expected) : "", "");
@@ -195,6 +202,10 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 	ap_out_s(out, "\nthreading model: native threads\nstatus: ");
 	if (!i->info.died) {
 		ap_out_s(out, "process core file generated with gcore(1)\n");
+		return;
+	}
+	if (i->info.container) {
+		ap_out_f(out, "process wrote a %s and exited, pid=%d\n", i->info.container, (int)i->info.pid);
 		return;
 	}
 	const char *name = sigabbrev_np(i->info.signal);

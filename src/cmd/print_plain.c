@@ -180,6 +180,7 @@ static void head(struct ap_ctx *ctx, const struct ap_detail *d)
 		[AP_NON_EXTENSIBLE] = ", not extensible",
 		[AP_SEALED] = ", sealed",
 		[AP_FROZEN] = ", frozen",
+		[AP_INTEGRITY_UNKNOWN] = "",
 	};
 	struct ap_out *out = ctx->out;
 

@@ -42,7 +42,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (!r)
 		return &ap_err_nomem;
 	if (!image)
-		return ap_err_new(AP_E_UNSUPPORTED, "this target has no registers");
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this target has no registers: it is no core"),
+				   AP_NO_CORE_HINT);
 	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
 	if (!infos.n)
 		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");

@@ -97,7 +97,7 @@ static void who(struct ap_ctx *ctx, const struct ap_report *r)
 	/* The file's date is when the core was written, which is when it died, if nobody copied it. */
 	if (i->died_at.value.s && gmtime_r(&at, &tm) &&
 	    strftime(date, sizeof(date), "%a %d %b %H:%M UTC", &tm))
-		ap_out_f(out, "  core of %s", date);
+		ap_out_f(out, "  %s of %s", i->container ? i->container : "core", date);
 	ap_out_s(out, "\n");
 	/* Where the program lies says less than its arguments do. */
 	AP_STR_AUTO line = {0}, tail = {0};
@@ -106,8 +106,8 @@ static void who(struct ap_ctx *ctx, const struct ap_report *r)
 	struct ap_text program = {command.s, blank ? (size_t)(blank - command.s) : command.n};
 	size_t path = program.n - ap_base_name(program).n;
 	ap_escape(&line, (struct ap_text){command.s + path, command.n - path});
-	ap_str_addf(&tail, "core %s, %s", ap_bytes_human(i->core_bytes, size),
-		    i->truncated ? "cut off" : "whole");
+	ap_str_addf(&tail, "%s %s, %s", i->container ? i->container : "core",
+		    ap_bytes_human(i->core_bytes, size), i->truncated ? "cut off" : "whole");
 	if (i->layout.n)
 		ap_str_addf(&tail, ", layout %.*s", AP_TEXT_ARG(i->layout));
 	struct ap_text shown = {line.s ? line.s : "", line.n};
@@ -346,6 +346,10 @@ static void trust(struct ap_ctx *ctx, const struct ap_report *r)
 		ap_out_text(out, r->info.layout);
 		ap_out_f(out, "\n%*s", LABEL, "");
 	}
+	for (size_t i = 0; r->info.container && i < r->info.warnings.n; i++) {
+		ap_out_text(out, r->info.warnings.at[i]);
+		ap_out_f(out, "\n%*s", LABEL, "");
+	}
 	if (gaps->absent || gaps->bad)
 		ap_out_f(out, "%" PRIu64 " reads failed while making this page\n", gaps->absent + gaps->bad);
 	else
@@ -363,13 +367,13 @@ static void next(struct ap_ctx *ctx, const struct ap_report *r)
 		rows[n][0] = "print error";
 		rows[n++][1] = "the value that was thrown, whole";
 	}
-	if (r->first_user_frame != SIZE_MAX) {
+	if (r->first_user_frame != SIZE_MAX && (!r->info.container || r->locals.n)) {
 		snprintf(line, sizeof(line), "frame %zu; locals", r->first_user_frame);
 		rows[n][0] = line;
 		rows[n++][1] = "the variables of your innermost function";
 	}
 	rows[n][0] = "bt";
-	rows[n++][1] = "the whole stack, native frames too";
+	rows[n++][1] = r->info.container ? "the whole stack" : "the whole stack, native frames too";
 	if (n < 3) {
 		rows[n][0] = r->verdict.kind == AP_VERDICT_SIGNAL ? "registers" : "threads";
 		rows[n][1] = r->verdict.kind == AP_VERDICT_SIGNAL ? "of the thread that died"

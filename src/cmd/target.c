@@ -63,6 +63,14 @@ static struct ap_err *named_value(struct ap_ctx *ctx, struct ap_text name, struc
 			return NULL;
 		}
 	}
+	if (ctx->model->ops->named) {
+		struct ap_err *err = ctx->model->ops->named(ctx->model, name, ctx->arena, ret);
+
+		/* A hint says more of this name than that there is no such variable. */
+		if (!err || ap_err_find_hint(err))
+			return err;
+		ap_err_free(err);
+	}
 	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "\"%.*s\" is neither an address nor a variable of "
 						     "the selected frame", AP_TEXT_ARG(name)),
 			   "`scope` lists the variables, `bt` the frames, `frame N` selects one");

@@ -214,6 +214,7 @@ static void full_keys(struct writer *w, const struct ap_detail *d, unsigned dept
 		[AP_NON_EXTENSIBLE] = "non-extensible",
 		[AP_SEALED] = "sealed",
 		[AP_FROZEN] = "frozen",
+		[AP_INTEGRITY_UNKNOWN] = NULL,
 	};
 	struct ap_json *j = w->j;
 
@@ -234,7 +235,9 @@ static void full_keys(struct writer *w, const struct ap_detail *d, unsigned dept
 	value(w, "prototype", &d->prototype, 0, up);
 	ap_json_text(j, "prototype_of", d->prototype_of);
 	ap_json_cstr(j, "integrity", integrity[d->integrity]);
-	ap_json_cstr(j, "mode", d->dictionary_mode ? "dictionary" : "fast");
+	ap_json_cstr(j, "mode", d->integrity == AP_INTEGRITY_UNKNOWN ? NULL
+				: d->dictionary_mode		     ? "dictionary"
+								     : "fast");
 }
 
 /* `self` is what the detail says of the value: its text may be longer than the short form's. */

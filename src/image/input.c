@@ -207,3 +207,28 @@ struct ap_err *ap_input_map(const char *path, struct ap_map *ret_map, int *ret_f
 	close(fd);
 	return input_spool_map(path, ret_map, ret_fd);
 }
+
+void ap_input_peek(const char *path, void *buf, size_t bytes, size_t *ret_n)
+{
+	struct archive_entry *entry;
+	struct stat st;
+	la_ssize_t n = -1;
+
+	*ret_n = 0;
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	struct archive *a = archive_read_new();
+	if (!a)
+		return;
+	archive_read_support_filter_gzip(a);
+	archive_read_support_filter_xz(a);
+	archive_read_support_filter_zstd(a);
+	archive_read_support_filter_lz4(a);
+	archive_read_support_format_raw(a);
+	if (archive_read_open_filename(a, path, 1 << 16) == ARCHIVE_OK &&
+	    archive_read_next_header(a, &entry) == ARCHIVE_OK)
+		n = archive_read_data(a, buf, bytes);
+	archive_read_free(a);
+	if (n > 0)
+		*ret_n = (size_t)n;
+}

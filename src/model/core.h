@@ -13,6 +13,11 @@ struct ap_heap;
  * answers, everything else says why not; ap_core_model_v8() is NULL then.
  */
 struct ap_err *ap_core_model_open(struct ap_image *image, struct ap_model **ret_model);
+/* For what only a core can answer, asked of a crash file. */
+#define AP_NO_CORE_HINT                                                                            \
+	"a crash file holds what was near the crash; AUTOPSY_CORE=1 with autopsy-node/register "   \
+	"writes a core besides it"
+
 /* NULL if `model` is not a core's. */
 struct ap_image *ap_core_model_image(struct ap_model *model);
 struct ap_v8 *ap_core_model_v8(struct ap_model *model);

@@ -145,7 +145,8 @@ struct ap_extra {
 	size_t n;
 };
 
-enum ap_integrity { AP_EXTENSIBLE, AP_NON_EXTENSIBLE, AP_SEALED, AP_FROZEN };
+/* Unknown: the target does not tell, as crash files; null in JSON, and so is the mode then. */
+enum ap_integrity { AP_EXTENSIBLE, AP_NON_EXTENSIBLE, AP_SEALED, AP_FROZEN, AP_INTEGRITY_UNKNOWN };
 
 /* A value in its full form. */
 struct ap_detail {
@@ -304,8 +305,9 @@ struct ap_memory_kind {
 };
 
 struct ap_info {
+	const char *container; /* what the target is: "crash file", "panic dump"; NULL: a core */
 	pid_t pid, ppid;
-	uid_t uid;
+	uid_t uid; /* meaningless unless it is a core */
 	int signal;  /* 0: did not die */
 	bool died;
 	struct ap_text executable, node_version, v8_version, arch;
@@ -355,6 +357,9 @@ struct ap_model_ops {
 				 struct ap_arena *, struct ap_detail *ret);
 	struct ap_err *(*source)(struct ap_model *, uint64_t ref, const struct ap_frame *frame,
 				 struct ap_arena *, struct ap_source *ret);
+	/* A value that the target has under a name of its own ("state"); may be NULL. */
+	struct ap_err *(*named)(struct ap_model *, struct ap_text name, struct ap_arena *,
+				struct ap_value *ret);
 };
 
 struct ap_model {

@@ -13,7 +13,9 @@
 #include "base/err.h"
 #include "cmd/graph_common.h"
 #include "image/image.h"
+#include "image/input.h"
 #include "model/core.h"
+#include "model/crash.h"
 #include "shell/shell.h"
 #include "tools/tools.h"
 
@@ -38,7 +40,9 @@ static const char help_text[] =
 	"  autopsy snapshot|watch PID             cores of a running process, which goes on\n"
 	"  autopsy ps|top|pmap PID|repair PID     Node processes here, their memory by kind\n"
 	"\n"
-	"CORE is a core file, plain or compressed (zst, gz, xz, lz4), a FIFO, or - for stdin.\n"
+	"CORE is a core file, plain or compressed (zst, gz, xz, lz4), a FIFO, or - for stdin;\n"
+	"or what a program wrote of itself: a crash file of autopsy-node or inspector-postmortem,\n"
+	"or a panic dump (ncore.PID).\n"
 	"NODE, the program that died, is found from the core; give it only if it is elsewhere.\n"
 	"Commands also come from stdin if that is not a terminal.\n"
 	"\n"
@@ -231,6 +235,24 @@ static bool run(struct ap_session *session, const struct command_line *line)
 	return false;
 }
 
+/* A crash file or panic dump, or NULL without an error: then it is for the core's opener. */
+static struct ap_err *open_crash(const char *path, struct ap_model **ret_model)
+{
+	char head[64];
+	size_t n;
+	struct ap_map map;
+	int fd;
+
+	ap_input_peek(path, head, sizeof(head), &n);
+	if (!ap_crash_looks_like(head, n))
+		return NULL;
+	AP_TRY(ap_input_map(path, &map, &fd));
+	struct ap_err *err = ap_crash_model_open(map.data, map.bytes, path, ret_model);
+	ap_map_close(&map);
+	close(fd);
+	return err;
+}
+
 int main(int argc, char **argv)
 {
 	struct ap_arena arena;
@@ -265,8 +287,10 @@ int main(int argc, char **argv)
 	if (ap_is_snapshot_file(core)) {
 		err = ap_study_load(core, &study);
 	} else {
-		err = ap_image_open_core(core, &options, &image);
-		if (!err)
+		err = line.n_files == 1 ? open_crash(core, &model) : NULL;
+		if (!err && !model)
+			err = ap_image_open_core(core, &options, &image);
+		if (!err && !model)
 			err = ap_core_model_open(image, &model);
 	}
 	if (err) {
