@@ -158,9 +158,7 @@ static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f, co
 	if (ap_is_smi(w)) {
 		f->kind = AP_V8_FRAME_INTERPRETED;
 		if (ap_smi(w) >= 0 && ap_has_fact(v8, AP_F_BYTECODE_HEADER))
-			int64_t offset = (int64_t)ap_smi(w) - (F(v8, BYTECODE_HEADER) - 1);
-
-		f->offset = offset >= 0 ? (int32_t)offset : -1;
+			f->offset = ap_smi(w) - (F(v8, BYTECODE_HEADER) - 1);
 		return NULL;
 	}
 	/* A feedback vector or cell in place of the offset: Sparkplug. */
