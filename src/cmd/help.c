@@ -86,6 +86,7 @@ static void json_command(struct ap_ctx *ctx, struct ap_json *j, const struct ap_
 	}
 	ap_json_cstr(j, "help", cmd->help);
 	ap_json_cstr(j, "example", cmd->example);
+	ap_json_cstr(j, "target", cmd->needs_graph ? "snapshot" : cmd->needs_model ? "core" : NULL);
 	ap_json_end_object(j);
 }
 

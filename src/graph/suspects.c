@@ -208,6 +208,41 @@ static struct ap_err *count_texts(const struct finder *f, uint32_t point, struct
 	return NULL;
 }
 
+/* All of a list, its thin end too: down the largest child as long as the name comes again. */
+static uint64_t list_length(const struct finder *f, uint32_t head)
+{
+	const struct ap_graph *g = f->g;
+	const struct ap_dominators *d = f->d;
+	uint64_t n = 1;
+	int since = 0;
+
+	for (uint32_t v = head; since < LIST_PERIOD;) {
+		uint32_t best = AP_NO_NODE;
+
+		for (uint32_t i = d->first_child[v]; i < d->first_child[v + 1]; i++) {
+			uint32_t child = d->children[i];
+			bool same = g->types[child] == g->types[head] && g->names[child] == g->names[head];
+
+			/* At the end of a list its next node may keep less than what hangs beside it. */
+			if (same) {
+				best = child;
+				break;
+			}
+			if (best == AP_NO_NODE || d->retained[child] > d->retained[best])
+				best = child;
+		}
+		if (best == AP_NO_NODE)
+			break;
+		v = best;
+		since++;
+		if (g->types[v] == g->types[head] && g->names[v] == g->names[head]) {
+			n++;
+			since = 0;
+		}
+	}
+	return n;
+}
+
 static struct ap_err *describe(const struct finder *f, const struct candidate *c, uint32_t owner,
 			       struct ap_suspect *ret)
 {
@@ -228,7 +263,7 @@ static struct ap_err *describe(const struct finder *f, const struct candidate *c
 		s.entry_class = ap_node_class(f->g, c->node);
 		if (f->g->types[c->node] == AP_NODE_HIDDEN)
 			s.entry_class = ap_node_name(f->g, c->node);
-		s.entries = c->hops + 1;
+		s.entries = list_length(f, c->node);
 		s.entry_bytes = c->bytes;
 		s.entry = c->node;
 	} else if (2 * f->g->sizes[c->node] > c->bytes || s.entries < 2) {

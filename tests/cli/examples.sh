@@ -32,8 +32,8 @@ status=$?
 }
 # shellcheck disable=SC2016 # the program is JavaScript
 "$node" -e '
-for (const { plain, mdb, llnode, example } of JSON.parse(require("fs").readFileSync("help.json", "utf8")).data.commands)
-	console.log(`${(plain || mdb || llnode).names[0]}\t${example}`);' >examples
+for (const { plain, mdb, llnode, example, target } of JSON.parse(require("fs").readFileSync("help.json", "utf8")).data.commands)
+	if (target !== "snapshot") console.log(`${(plain || mdb || llnode).names[0]}\t${example}`);' >examples
 passed=0 failed=0
 while IFS=$'\t' read -r name example; do
 	timeout -k 5 60 "$autopsy" core.file -e "$example" >out 2>err </dev/null
