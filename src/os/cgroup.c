@@ -9,9 +9,9 @@
 static bool number_in(const char *dir, const char *file, uint64_t *ret)
 {
 	AP_STR_AUTO text = {0};
-	char path[512];
+	char path[320];
 
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	snprintf(path, sizeof(path), "%.250s/%.60s", dir, file);
 	AP_ERR_AUTO err = ap_proc_read(path, 64, &text);
 	if (err || !text.n || text.s[0] < '0' || text.s[0] > '9')
 		return false; /* "max" among others */
@@ -23,9 +23,9 @@ static bool number_in(const char *dir, const char *file, uint64_t *ret)
 static uint64_t reclaimable(const char *dir, const char *key)
 {
 	AP_STR_AUTO text = {0};
-	char path[512];
+	char path[320];
 
-	snprintf(path, sizeof(path), "%s/memory.stat", dir);
+	snprintf(path, sizeof(path), "%.250s/memory.stat", dir);
 	AP_ERR_AUTO err = ap_proc_read(path, 65536, &text);
 	const char *at = err ? NULL : strstr(text.s, key);
 
@@ -47,7 +47,7 @@ static void look(const char *dir, bool v2, struct ap_memory_room *room)
 	if (left < room->free_bytes) {
 		room->free_bytes = left;
 		room->limited = true;
-		snprintf(room->path, sizeof(room->path), "%s", dir);
+		snprintf(room->path, sizeof(room->path), "%.255s", dir);
 	}
 	if (v2 && number_in(dir, "memory.oom.group", &oom) && oom)
 		room->oom_group = true;
@@ -56,7 +56,7 @@ static void look(const char *dir, bool v2, struct ap_memory_room *room)
 /* The group and all above it: any of them may be the tight one. */
 static void look_up(const char *mount, const char *group, bool v2, struct ap_memory_room *room)
 {
-	char dir[512];
+	char dir[256];
 
 	if (snprintf(dir, sizeof(dir), "%s%s", mount, group) >= (int)sizeof(dir))
 		return;

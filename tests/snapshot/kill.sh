@@ -25,7 +25,10 @@ for mode in precopy fork; do
 				killed=$((killed + 1))
 			alive "$mode, killed at $kind call $at of $count"
 			[ "$(awk '/^TracerPid/ { print $2 }' "/proc/$pid/status")" = 0 ] || fail "$mode $kind $at: still traced"
-			n=$(grep -l '^State.*Z' $(cat "/proc/$pid/task/"*/children | tr ' ' '\n' | sed '/^$/d;s,.*,/proc/&/status,') /dev/null 2>/dev/null | wc -l)
+			n=0
+			for child in $(cat "/proc/$pid/task/"*/children); do
+				grep -q '^State.*Z' "/proc/$child/status" 2>/dev/null && n=$((n + 1))
+			done
 			zombies=$((zombies + n))
 			if [ "$n" -gt 0 ]; then
 				"$tool" repair "$pid" >/dev/null || fail "$mode $kind $at: repair failed"

@@ -166,6 +166,11 @@ void ap_chain_call(struct ap_chain *c, long nr, const uint64_t args[6])
 	chain_add(c, &f, sizeof(f));
 }
 
+uint64_t ap_chain_after_first(const struct ap_chain *c)
+{
+	return c->base + sizeof(struct frame);
+}
+
 void ap_chain_call_with_result(struct ap_chain *c, long nr)
 {
 	chain_word(c, c->in->gadgets.xchg_eax_edi);

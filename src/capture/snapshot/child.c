@@ -67,6 +67,21 @@ static struct ap_err *clone_chain(struct ap_forkable *f, struct ap_child *child)
 	AP_TRY(ap_pwrite_all(in->s->mem_fd, enter, sizeof(enter), leave_base));
 	AP_TRY(ap_inject_write(in, &leave));
 	AP_TRY(ap_inject_start(in, &parent));
+	if (!home) {
+		/* Signals are blocked already: without the first frame it is two stops less, each of
+		 * which waits for a processor while everything stands still. */
+		struct user_regs_struct r = now;
+
+		r.rax = SYS_clone;
+		r.orig_rax = ~0ull;
+		r.rdi = 0;
+		r.rsi = leave_base;
+		r.rdx = r.r10 = r.r8 = r.r9 = 0;
+		r.rip = in->gadgets.syscall_ret;
+		r.rsp = ap_chain_after_first(&parent);
+		if (!ap_tracee_set_regs(in->t.tid, &r))
+			return ap_err_new(AP_E_NOTFOUND, "thread %d is gone", in->t.tid);
+	}
 	for (;;) {
 		struct user_regs_struct r;
 		int fault;

@@ -57,6 +57,8 @@ void ap_inject_release(struct ap_inject *in);
 
 void ap_chain_begin(struct ap_chain *c, const struct ap_inject *in, uint64_t base);
 void ap_chain_call(struct ap_chain *c, long nr, const uint64_t args[6]);
+/* The stack pointer that the first call of the chain has. */
+uint64_t ap_chain_after_first(const struct ap_chain *c);
 /* After the last call: another one, with its result (31 bits of it) as the first argument. */
 void ap_chain_call_with_result(struct ap_chain *c, long nr);
 /* The thread's own registers; with `fp` its floating point state too. */
