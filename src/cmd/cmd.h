@@ -78,6 +78,10 @@ struct ap_ctx {
 	/* mdb: in front of "::"; dot without it. Elsewhere values are words: ap_ctx_value(). */
 	bool has_address;
 	uint64_t address;
+	bool has_count; /* mdb: behind the comma, for records that count themselves; else 1 */
+	uint64_t count;
+	const uint64_t *values; /* mdb: all that came down the pipe, for records that take it whole */
+	size_t n_values;
 	bool json;          /* the answer will be JSON: data functions may spare what only text shows */
 	struct ap_out *out; /* results */
 	const volatile sig_atomic_t *cancelled; /* ^C */
@@ -98,6 +102,9 @@ struct ap_cmd {
 	const struct ap_option *options;     /* ended by an entry without letter and long_name */
 	const char *example;                 /* a line that runs on any core, and as a test */
 	bool needs_model;                    /* most do */
+	bool counts;     /* mdb: ",count" is this command's own, not how often it runs */
+	bool takes_pipe; /* mdb: runs once for all values of the pipe */
+	bool bare;       /* mdb: what follows the name is one word as it stands: a format, a file */
 	bool needs_graph;                    /* of the objects: its example runs on a heap snapshot */
 	struct ap_err *(*data)(struct ap_ctx *ctx, void **ret_data);
 	void (*json)(struct ap_ctx *ctx, const void *data, struct ap_json *j); /* one value: `data` */
@@ -172,5 +179,26 @@ struct ap_err *ap_session_set(struct ap_session *session, const char *name, cons
 struct ap_study;
 struct ap_study *ap_session_study(const struct ap_session *session);
 void ap_session_quit(struct ap_session *session);
+void ap_session_set_radix(struct ap_session *session, unsigned radix);
+void ap_session_set_width(struct ap_session *session, int columns);
+/* What the last format moved on by: `+` and `^`. */
+uint64_t ap_session_increment(const struct ap_session *session);
+void ap_session_set_increment(struct ap_session *session, uint64_t increment);
+/* An expression of mdb; all of the text. */
+struct ap_err *ap_session_evaluate(struct ap_session *session, const char *text, uint64_t *ret_value);
+/* Runs lines as if typed; what they print goes to `out`, as text. */
+struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines, struct ap_out *out);
+/*
+ * Variables of mdb: those of the target (registers, b d e m t, thread, pid), those the user set, and 0
+ * and 9, what the last format showed and the last count.
+ */
+bool ap_session_variable(const struct ap_session *session, const char *name, uint64_t *ret_value);
+struct ap_err *ap_session_set_variable(struct ap_session *session, const char *name, uint64_t value);
+void ap_session_unset_variable(struct ap_session *session, const char *name);
+/* The i-th of all; false behind the last. */
+bool ap_session_variable_at(const struct ap_session *session, size_t i, const char **ret_name,
+			    uint64_t *ret_value);
+/* `::walk NAME var`: later stages of the pipe find each value in the variable. */
+void ap_session_set_walk_variable(struct ap_session *session, const char *name);
 
 #endif

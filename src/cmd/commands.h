@@ -33,5 +33,14 @@ extern const struct ap_cmd ap_cmd_suspects, ap_cmd_duplicates, ap_cmd_variables,
 extern const struct ap_cmd ap_cmd_heapsnapshot;
 extern const struct ap_cmd ap_cmd_help, ap_cmd_dcmds;
 extern const struct ap_cmd ap_cmd_quit;
+extern const struct ap_cmd ap_cmd_examine, ap_cmd_memory, ap_cmd_formats;
+extern const struct ap_cmd ap_cmd_assign, ap_cmd_vars, ap_cmd_nonzero_vars, ap_cmd_unset;
+extern const struct ap_cmd ap_cmd_radix, ap_cmd_width, ap_cmd_prompt, ap_cmd_set;
+extern const struct ap_cmd ap_cmd_eval, ap_cmd_source_file, ap_cmd_cat, ap_cmd_echo;
+extern const struct ap_cmd ap_cmd_head, ap_cmd_map, ap_cmd_grep;
+extern const struct ap_cmd ap_cmd_walk, ap_cmd_walkers;
+extern const struct ap_cmd ap_cmd_native_stack, ap_cmd_native_stack_pointers, ap_cmd_thread_ids;
+extern const struct ap_cmd ap_cmd_load_objects, ap_cmd_nm, ap_cmd_whatis;
+extern const struct ap_cmd ap_cmd_dump, ap_cmd_ugrep, ap_cmd_dis;
 
 #endif

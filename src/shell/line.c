@@ -24,6 +24,9 @@ static bool is_llnode_alias(const char *word)
 	return false;
 }
 
+/* How deep scripts may call scripts. */
+enum { MAX_SCRIPT_DEPTH = 16 };
+
 /* Could this be mdb's? An expression, ::dcmd, $c, a format: anything but a lone unknown word. */
 static bool looks_like_mdb(const char *text)
 {
@@ -31,12 +34,15 @@ static bool looks_like_mdb(const char *text)
 	size_t n = strcspn(text, " \t");
 	char word[64];
 
-	if (strstr(text, "::") || strchr("$.+-~#*&^<>=/%(0123456789:", text[0]))
+	if (strstr(text, "::") || strchr("$.+-~#*&^<>=/\\?,'[%(0123456789:", text[0]))
 		return true;
 	if (n >= sizeof(word))
 		return false;
 	memcpy(word, text, n);
 	word[n] = '\0';
+	/* main/i, main=K, main+8, node::Abort=K, main,5/X */
+	if (strpbrk(word, "=/?,+*:`$|"))
+		return true;
 	return ap_parse_address(word, &number);
 }
 
@@ -97,9 +103,11 @@ static void run_command(struct ap_session *session, const char *text, struct ap_
 }
 
 /* Runs `command` and feeds what it prints to a shell; its output is the terminal's. */
-static void run_with_shell(struct ap_session *session, const char *command, const char *shell)
+static void run_with_shell(struct ap_session *session, const char *command, const char *shell,
+			   struct ap_out *out)
 {
 	ap_out_flush(&session->out);
+	ap_out_flush(out);
 	fflush(session->options.err);
 	if (!*command) {
 		int status = system(shell);
@@ -136,12 +144,41 @@ void ap_session_run(struct ap_session *session, const char *line)
 			break;
 		ap_cancelled = 0;
 		if (shell)
-			run_with_shell(session, command, shell);
+			run_with_shell(session, command, shell, &session->out);
 		else if (*command)
 			run_command(session, command, &session->out);
 	}
 	ap_out_flush(&session->out);
 	ap_arena_close(&arena);
+}
+
+/* A script stops where its caller would: at ^C, at the end of the session, not at an error. */
+struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines, struct ap_out *out)
+{
+	struct ap_arena arena;
+	const char *command, *shell;
+	bool json = session->options.json;
+
+	if (session->depth >= MAX_SCRIPT_DEPTH)
+		return ap_err_hint(ap_err_new(AP_E_LIMIT, "scripts may not be nested deeper than %d",
+					      MAX_SCRIPT_DEPTH),
+				   "does the script run itself?");
+	ap_arena_init(&arena, 0);
+	session->depth++;
+	session->options.json = false;
+	while (!ap_session_is_over(session) && !ap_cancelled && !out->broken &&
+	       ap_next_piece(&lines, &arena, &command, &shell)) {
+		if (!command)
+			break;
+		if (shell)
+			run_with_shell(session, command, shell, out);
+		else if (*command)
+			run_command(session, command, out);
+	}
+	session->options.json = json;
+	session->depth--;
+	ap_arena_close(&arena);
+	return NULL;
 }
 
 void ap_session_run_file(struct ap_session *session, FILE *file)

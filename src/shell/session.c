@@ -41,6 +41,7 @@ void ap_session_close(struct ap_session *session)
 		free(session->settings[i].value);
 	}
 	free(session->last);
+	ap_variables_close(session->variables);
 	free(session);
 }
 
@@ -78,6 +79,26 @@ void ap_session_set_dot(struct ap_session *session, uint64_t dot)
 unsigned ap_session_radix(const struct ap_session *session)
 {
 	return session->radix;
+}
+
+void ap_session_set_radix(struct ap_session *session, unsigned radix)
+{
+	session->radix = radix;
+}
+
+uint64_t ap_session_increment(const struct ap_session *session)
+{
+	return session->increment;
+}
+
+void ap_session_set_increment(struct ap_session *session, uint64_t increment)
+{
+	session->increment = increment;
+}
+
+void ap_session_set_width(struct ap_session *session, int columns)
+{
+	session->out.width = columns;
 }
 
 bool ap_session_show_secrets(const struct ap_session *session)
@@ -309,6 +330,10 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 		.dialect = inv->dialect,
 		.has_address = inv->has_address,
 		.address = inv->has_address ? inv->address : session->dot,
+		.has_count = inv->has_count,
+		.count = inv->has_count ? inv->count : 1,
+		.values = inv->values,
+		.n_values = inv->n_values,
 		.json = json,
 		.out = out,
 		.cancelled = &ap_cancelled,
@@ -319,8 +344,10 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 	ap_arena_init(&arena, COMMAND_ARENA_BYTES);
 	if (session->model)
 		session->model->gaps = (struct ap_gaps){0};
-	if (inv->has_address)
+	if (inv->has_address) {
+		session->last_dot = session->dot;
 		session->dot = inv->address;
+	}
 	AP_ERR_AUTO err = prepare(&ctx, inv, session->radix, &data);
 	if (err) {
 		const char *name = ap_cmd_name(inv->cmd, inv->dialect, &arena);

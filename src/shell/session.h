@@ -23,6 +23,11 @@ struct ap_session {
 	bool quit;
 	int status;
 	char *last; /* the last mdb command, which a bare address repeats */
+	uint64_t last_dot;  /* & */
+	uint64_t increment; /* of the last format: + and ^ */
+	struct ap_variables *variables;
+	const char *walk_variable; /* `::walk NAME var`: of the stage that just ran */
+	int depth;                 /* scripts within scripts */
 };
 
 /* One command, found and with its words; `typed` is what JSON shows as the command. */
@@ -32,8 +37,10 @@ struct ap_invocation {
 	const char *typed;
 	const char *const *words; /* behind the name */
 	size_t n_words;
-	bool has_address;
-	uint64_t address;
+	bool has_address, has_count;
+	uint64_t address, count;
+	const uint64_t *values; /* of a command that takes the whole pipe */
+	size_t n_values;
 	bool text; /* never JSON: the output feeds the next stage of a pipeline */
 };
 
@@ -44,13 +51,20 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 void ap_line_error(struct ap_session *session, enum ap_dialect dialect, const char *typed,
 		   struct ap_err *err, struct ap_out *out);
 
-/*
- * mdb.c: one command line of mdb, without its shell part. This is the small form of the language
- * (addresses, pipelines of values); the whole grammar replaces this one file.
- */
+/* pipeline.c: one command line of mdb, without its shell part. */
 void ap_run_mdb(struct ap_session *session, const char *text, struct ap_out *out);
 
-/* words.c: splits a line into words; NULL when memory ran out. */
+/* expression.c: the expression that *text begins with; *text moves behind it and its blanks. */
+struct ap_err *ap_expression(struct ap_session *session, const char **text, struct ap_arena *arena,
+			     uint64_t *ret_value);
+
+/* variables.c */
+void ap_variables_close(struct ap_variables *variables);
+
+/*
+ * words.c: splits a line into words; NULL when memory ran out. In mdb what stands in `$[ ]` stays one
+ * word, as it is.
+ */
 const char **ap_split_words(const char *text, enum ap_dialect dialect, struct ap_arena *arena,
 			    size_t *ret_n);
 /*

@@ -95,9 +95,9 @@ const char **ap_split_words(const char *text, enum ap_dialect dialect, struct ap
 			break;
 		while (*p && (brackets || !isspace((unsigned char)*p))) {
 			any = true;
-			if (dialect != AP_MDB && *p == '[')
+			if (*p == '[' && (dialect != AP_MDB || brackets || (word.n && word.s[word.n - 1] == '$')))
 				brackets++;
-			else if (dialect != AP_MDB && *p == ']' && brackets)
+			else if (*p == ']' && brackets)
 				brackets--;
 			if ((*p == '\'' || *p == '"') && brackets) {
 				const char *end = skip_quoted(p);

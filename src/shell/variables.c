@@ -1,0 +1,196 @@
+/* Variables of mdb: those that the target gives, and those that the user sets. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/core.h"
+#include "shell/session.h"
+
+enum { MAX_VARIABLES = 4096 };
+
+struct ap_variables {
+	struct {
+		char *name;
+		uint64_t value;
+	} at[MAX_VARIABLES];
+	size_t n;
+};
+
+static const struct {
+	const char *name;
+	enum ap_reg reg;
+} registers[] = {
+	{"rax", AP_REG_RAX}, {"rbx", AP_REG_RBX}, {"rcx", AP_REG_RCX}, {"rdx", AP_REG_RDX},
+	{"rsi", AP_REG_RSI}, {"rdi", AP_REG_RDI}, {"rbp", AP_REG_RBP}, {"rsp", AP_REG_RSP},
+	{"r8", AP_REG_R8},   {"r9", AP_REG_R9},	  {"r10", AP_REG_R10}, {"r11", AP_REG_R11},
+	{"r12", AP_REG_R12}, {"r13", AP_REG_R13}, {"r14", AP_REG_R14}, {"r15", AP_REG_R15},
+	{"rip", AP_REG_RIP}, {"rflags", AP_REG_EFLAGS}, {"cs", AP_REG_CS}, {"ss", AP_REG_SS},
+	{"ds", AP_REG_DS},   {"es", AP_REG_ES},	  {"fs", AP_REG_FS},   {"gs", AP_REG_GS},
+	{"fsbase", AP_REG_FS_BASE}, {"gsbase", AP_REG_GS_BASE},
+};
+
+enum { N_REGISTERS = sizeof(registers) / sizeof(registers[0]) };
+
+static const char *const of_target[] = {"b", "d", "e", "m", "pid", "t", "thread"};
+
+enum { N_OF_TARGET = sizeof(of_target) / sizeof(of_target[0]) };
+
+void ap_variables_close(struct ap_variables *variables)
+{
+	for (size_t i = 0; variables && i < variables->n; i++)
+		free(variables->at[i].name);
+	free(variables);
+}
+
+static size_t find(const struct ap_variables *v, const char *name)
+{
+	size_t i = 0;
+
+	while (v && i < v->n && strcmp(v->at[i].name, name) != 0)
+		i++;
+	return v ? i : 0;
+}
+
+static bool user_variable(const struct ap_session *session, const char *name, uint64_t *ret)
+{
+	const struct ap_variables *v = session->variables;
+	size_t i = find(v, name);
+
+	if (!v || i == v->n)
+		return false;
+	*ret = v->at[i].value;
+	return true;
+}
+
+/* The thread that `thread` names; the first one of the core is the one that died. */
+static const struct ap_thread *chosen_thread(const struct ap_session *session,
+					     const struct ap_image *image)
+{
+	size_t n;
+	const struct ap_thread *threads = ap_image_threads(image, &n);
+	uint64_t tid;
+
+	if (user_variable(session, "thread", &tid)) {
+		for (size_t i = 0; i < n; i++) {
+			if ((uint64_t)threads[i].tid == tid)
+				return &threads[i];
+		}
+	}
+	return n ? threads : NULL;
+}
+
+/* b, d: where its data begins, and how much of it; t: size of its text; e: entry point; m: ELF's magic. */
+static bool target_variable(const struct ap_session *session, const struct ap_image *image,
+			    const char *name, uint64_t *ret)
+{
+	const struct ap_module *program = ap_image_main_module(image);
+	const struct ap_process *process = ap_image_process(image);
+	const struct ap_thread *thread = chosen_thread(session, image);
+	size_t n = 0;
+	const Elf64_Phdr *p = program && program->elf ? ap_elf_segments(program->elf, &n) : NULL;
+
+	if (strcmp(name, "thread") == 0 && thread) {
+		*ret = (uint64_t)thread->tid;
+		return true;
+	}
+	if (strcmp(name, "pid") == 0 && process) {
+		*ret = (uint64_t)process->pid;
+		return true;
+	}
+	if (name[1] || !p)
+		return false;
+	if (name[0] == 'e' || name[0] == 'm') {
+		*ret = name[0] == 'm' ? 0x464c457f : ap_elf_entry(program->elf) + program->bias;
+		return true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (p[i].p_type != PT_LOAD)
+			continue;
+		if (name[0] == 't' && p[i].p_flags & PF_X) {
+			*ret = p[i].p_memsz;
+			return true;
+		}
+		if ((name[0] == 'b' || name[0] == 'd') && p[i].p_flags & PF_W) {
+			*ret = name[0] == 'b' ? p[i].p_vaddr + program->bias : p[i].p_memsz;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool ap_session_variable(const struct ap_session *session, const char *name, uint64_t *ret_value)
+{
+	struct ap_image *image = session->model ? ap_core_model_image(session->model) : NULL;
+	const struct ap_thread *thread = image ? chosen_thread(session, image) : NULL;
+
+	if (user_variable(session, name, ret_value))
+		return true;
+	for (size_t i = 0; thread && thread->regs && i < N_REGISTERS; i++) {
+		if (strcmp(name, registers[i].name) == 0) {
+			*ret_value = thread->regs[registers[i].reg];
+			return true;
+		}
+	}
+	if (image && target_variable(session, image, name, ret_value))
+		return true;
+	if (strcmp(name, "0") == 0 || strcmp(name, "9") == 0) {
+		*ret_value = 0;
+		return true;
+	}
+	return false;
+}
+
+struct ap_err *ap_session_set_variable(struct ap_session *session, const char *name, uint64_t value)
+{
+	for (size_t i = 0; i < N_REGISTERS; i++) {
+		if (strcmp(name, registers[i].name) == 0)
+			return ap_err_new(AP_E_UNSUPPORTED, "failed to modify variable %s: a core does not change",
+					  name);
+	}
+	if (!session->variables)
+		session->variables = calloc(1, sizeof(*session->variables));
+	if (!session->variables)
+		return &ap_err_nomem;
+	struct ap_variables *v = session->variables;
+	size_t i = find(v, name);
+	if (i == v->n) {
+		if (i == MAX_VARIABLES)
+			return ap_err_new(AP_E_LIMIT, "there are %d variables already", MAX_VARIABLES);
+		v->at[i].name = strdup(name);
+		if (!v->at[i].name)
+			return &ap_err_nomem;
+		v->n++;
+	}
+	v->at[i].value = value;
+	return NULL;
+}
+
+void ap_session_unset_variable(struct ap_session *session, const char *name)
+{
+	struct ap_variables *v = session->variables;
+	size_t i = find(v, name);
+
+	if (!v || i == v->n)
+		return;
+	free(v->at[i].name);
+	v->at[i] = v->at[--v->n];
+}
+
+bool ap_session_variable_at(const struct ap_session *session, size_t i, const char **ret_name,
+			    uint64_t *ret_value)
+{
+	const struct ap_variables *v = session->variables;
+	const char *name;
+
+	if (i < N_OF_TARGET)
+		name = of_target[i];
+	else if (i < N_OF_TARGET + N_REGISTERS)
+		name = registers[i - N_OF_TARGET].name;
+	else if (v && i - N_OF_TARGET - N_REGISTERS < v->n)
+		name = v->at[i - N_OF_TARGET - N_REGISTERS].name;
+	else
+		return false;
+	*ret_name = name;
+	if (!ap_session_variable(session, name, ret_value))
+		*ret_value = 0;
+	return true;
+}
