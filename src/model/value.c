@@ -224,6 +224,12 @@ static struct ap_err *take_step(struct ap_model *model, struct ap_value *at, con
 		if (found)
 			return NULL;
 	}
+	const struct ap_extra *left_out = ap_detail_extra(&detail, "left_out");
+	if (left_out)
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "%.*s: the inside of this value was left out when "
+							     "the file was written: %.*s",
+					      AP_TEXT_ARG(step->shown), AP_TEXT_ARG(left_out->text)),
+				   "a core holds everything");
 	if (step->kind == STEP_INDEX && detail.length >= 0)
 		return ap_err_new(AP_E_NOTFOUND, "%.*s: no such element, the %s has %lld",
 				  AP_TEXT_ARG(step->shown), ap_type_name(at->type),
