@@ -5,4 +5,6 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 driver=$("$here/../../scripts/fetch-node.sh" 22)
 node=$("$here/../../scripts/fetch-node.sh" "$1")
-exec "$driver" --max-old-space-size=4096 "$here/run.js" "$2" "$node" $([ "$1" != 22 ] || echo --full)
+# What does not depend on the Node is tried once.
+[ "$1" != 22 ] || set -- "$@" --full
+exec "$driver" --max-old-space-size=4096 "$here/run.js" "$2" "$node" ${3+"$3"}
