@@ -48,6 +48,7 @@ matrix: all
 bench: all
 	@scripts/deps.sh check
 	@bench/run.sh $(BUILD)
+	@bench/objects.sh $(BUILD)
 
 soak: all
 	@scripts/deps.sh check

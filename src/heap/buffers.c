@@ -25,7 +25,8 @@ static bool is_buffer(const struct ap_heap *heap, const uint64_t *w)
 	struct ap_heap_page *page = ap_heap_page_at(heap, w[0]);
 	if (!page || page->large || w[2] > page->end)
 		return false;
-	if (page->unused && w[0] < w[1])
+	/* Anything before the top was allocated there. */
+	if (page->unused && w[1] > page->start)
 		page->stale = page->unused = false;
 	return !page->stale && w[1] < w[2];
 }
