@@ -2,12 +2,13 @@
 #include <errno.h>
 #include <histedit.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shell/session.h"
 
-enum { HISTORY_LINES = 500 };
+enum { HISTORY_LINES = 500, MAX_ENDS = 10 };
 
 volatile sig_atomic_t ap_cancelled;
 
@@ -30,9 +31,13 @@ void ap_session_catch_interrupts(void)
 
 static char *prompt_text(EditLine *editor)
 {
-	static char text[] = "> ";
+	static char text[128];
+	void *session = NULL;
+	const char *set = NULL;
 
-	(void)editor;
+	if (el_get(editor, EL_CLIENTDATA, &session) == 0 && session)
+		set = ap_session_setting(session, "prompt");
+	(void)snprintf(text, sizeof(text), "%s", set ? set : "> ");
 	return text;
 }
 
@@ -82,12 +87,20 @@ static unsigned char complete(EditLine *editor, int key)
 	return CC_REFRESH;
 }
 
+static bool is_on(const struct ap_session *session, const char *setting)
+{
+	const char *value = ap_session_setting(session, setting);
+
+	return value && strcmp(value, "on") == 0;
+}
+
 void ap_session_prompt(struct ap_session *session)
 {
 	EditLine *editor = el_init("autopsy", stdin, stdout, stderr);
 	History *past = history_init();
 	HistEvent event;
 	bool warned = false;
+	int ends = 0;
 
 	if (!editor || !past) {
 		if (editor)
@@ -99,6 +112,7 @@ void ap_session_prompt(struct ap_session *session)
 	}
 	history(past, &event, H_SETSIZE, HISTORY_LINES);
 	history(past, &event, H_SETUNIQUE, 1);
+	el_set(editor, EL_CLIENTDATA, session);
 	el_set(editor, EL_PROMPT, prompt_text);
 	el_set(editor, EL_EDITOR, "emacs");
 	el_set(editor, EL_HIST, history, past);
@@ -113,6 +127,13 @@ void ap_session_prompt(struct ap_session *session)
 		errno = 0;
 		const char *line = el_gets(editor, &n);
 		if (!line || n <= 0) {
+			if (!ap_cancelled && is_on(session, "ignoreeof")) {
+				fputs("\n(::quit to leave)\n", stdout);
+				clearerr(stdin);
+				if (++ends > MAX_ENDS) /* a terminal that went away */
+					break;
+				continue;
+			}
 			if (!ap_cancelled) /* ^D */
 				break;
 			if (warned)
@@ -123,9 +144,17 @@ void ap_session_prompt(struct ap_session *session)
 			continue;
 		}
 		warned = false;
-		if (line[strspn(line, " \t\n")])
+		ends = 0;
+		bool empty = !line[strspn(line, " \t\n")];
+		if (!empty)
 			history(past, &event, H_ENTER, line);
-		ap_session_run(session, line);
+		if (empty && session->last && is_on(session, "repeatlast"))
+			line = session->last;
+		/* The line is the editor's, or the session's own: a command may replace either. */
+		char *copy = strdup(line);
+		if (copy)
+			ap_session_run(session, copy);
+		free(copy);
 	}
 	if (!session->quit)
 		fputc('\n', stdout);

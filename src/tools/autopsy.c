@@ -23,6 +23,8 @@ struct command_line {
 	const char *files[2]; /* NODE and CORE, in either order */
 	size_t n_files;
 	AP_VEC(const char *) commands;
+	AP_VEC(const char *) settings; /* mdb's -o, +o, -P as commands */
+	bool no_rc;
 	bool json, force, show_secrets, report, mdb;
 	bool diff, heapsnapshot;
 	const char *output; /* of heapsnapshot */
@@ -113,7 +115,7 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 	for (; at < argc; at++) {
 		const char *word = argv[at];
 
-		if (!options || word[0] != '-' || !word[1]) {
+		if (!options || !(word[0] == '-' || (line->mdb && strcmp(word, "+o") == 0)) || !word[1]) {
 			if (line->n_files == 2)
 				return usage(line, "more than NODE and CORE", word);
 			line->files[line->n_files++] = word;
@@ -148,7 +150,18 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 				     "(gcore PID) and open that",
 				     NULL);
 		} else if (line->mdb && strcmp(word, "-S") == 0) {
-			continue; /* no rc file is read anyway */
+			line->no_rc = true;
+		} else if (line->mdb && (strcmp(word, "-o") == 0 || strcmp(word, "+o") == 0 ||
+					 strcmp(word, "-P") == 0)) {
+			const char *set = ++at < argc ? quoted(arena, argv[at]) : NULL;
+
+			if (!set)
+				return usage(line, "this option needs a value", word);
+			set = ap_printf(arena, "::set %s %s", word, set);
+			if (!set || !ap_vec_push(arena, &line->settings, set))
+				return usage(line, "out of memory", NULL);
+		} else if (line->mdb && word[1] && !word[2] && strchr("LIsR", word[1])) {
+			at++; /* where modules and macros are, how far a symbol reaches: nothing to do here */
 		} else {
 			return usage(line, "unknown option", word);
 		}
@@ -208,6 +221,25 @@ static int fail_to_open(const struct command_line *line, struct ap_err *err)
 	ap_print_error(stderr, line->mdb ? AP_MDB : AP_PLAIN, NULL, err);
 	ap_err_free(err);
 	return line->mdb ? 1 : AP_EXIT_FAILED;
+}
+
+/* What a user of mdb keeps in ~/.mdbrc, and the settings of the command line, which win. */
+static void run_settings(struct ap_session *session, const struct command_line *line)
+{
+	const char *home = getenv("HOME");
+	char path[4096];
+	FILE *file = NULL;
+
+	if (!line->mdb)
+		return;
+	if (!line->no_rc && home && snprintf(path, sizeof(path), "%s/.mdbrc", home) < (int)sizeof(path))
+		file = fopen(path, "re");
+	if (file) {
+		ap_session_run_file(session, file);
+		(void)fclose(file);
+	}
+	for (size_t i = 0; i < line->settings.n; i++)
+		ap_session_run(session, line->settings.at[i]);
 }
 
 /* Tells whether a person sat at the prompt: what they mistyped is no failure of the program. */
@@ -315,6 +347,7 @@ int main(int argc, char **argv)
 	ap_session_set_study(session, study);
 	ap_session_catch_interrupts();
 	ap_session_check_target(session);
+	run_settings(session, &line);
 	bool interactive = run(session, &line);
 	status = interactive ? AP_EXIT_OK : ap_session_status(session);
 	/* mdb's own statuses: a script that went to its end is fine, -e tells whether it worked. */
