@@ -133,12 +133,14 @@ static uint64_t scope_info_size(const struct body *b)
 	bool is_module = type == (new_order ? 5 : 3), is_function = type == (new_order ? 4 : 2);
 	bool has_positions = !ap_has_fact(v8, AP_F_SCOPE_INFO_START); /* else in the fixed part */
 	bool old_positions = type == 1 || type == 2 || type == 3 || type == 4 ||
-			     (type == 0 && v8->profile.v8_major >= 10) ||
-			     (type == 8 && v8->profile.v8_major >= 11);
+			     (type == 0 && F(v8, SCOPE_INFO_CLASS_POSITIONS)) ||
+			     (type == 8 && F(v8, SCOPE_INFO_REALM_POSITIONS));
 
-	if (is_module && (!get_smi(b, at, &module_variables) || module_variables > MAX_MODULE_VARIABLES))
+	bool count_first = is_module && F(v8, SCOPE_INFO_MODULE_COUNT_FIRST);
+
+	if (count_first && !get_smi(b, at, &module_variables))
 		return 0;
-	words += is_module;
+	words += count_first;
 	/* ScopeInfo::kScopeInfoMaxInlinedLocalNamesSize */
 	bool inlined = !ap_has_fact(v8, AP_F_SCOPE_INFO_MAX_INLINED) ||
 		       locals < (uint64_t)F(v8, SCOPE_INFO_MAX_INLINED);
@@ -157,9 +159,15 @@ static uint64_t scope_info_size(const struct body *b)
 	words += flags >> OUTER & 1;
 	if (has_positions)
 		words += flags >> LOCALS_BLOCK_LIST & 1;
-	words += is_module ? 1 + 3 * module_variables : 0;
-	/* 14.6: which parameters are unused. */
-	words += is_function && v8->profile.v8_major >= 14;
+	if (is_module) {
+		words++; /* the module info */
+		if (!count_first && !get_smi(b, at + 8 * words++, &module_variables))
+			return 0;
+		if (module_variables > MAX_MODULE_VARIABLES)
+			return 0;
+		words += 3 * module_variables;
+	}
+	words += is_function && F(v8, SCOPE_INFO_UNUSED_PARAMETERS);
 	return at + 8 * words;
 }
 
@@ -228,13 +236,11 @@ uint64_t ap_heap_size(const struct ap_heap *heap, const struct ap_heap_map *map,
 	case SIZE_U16:
 		return get_u16(&b, rule->length_at, &n) ? align(rule->header + n * rule->element, 8) : 0;
 	case SIZE_REST: {
-		/* Before 14.6 WasmNull is only its map; what follows is the next object. */
-		const struct ap_heap_page *page = heap->v8->profile.v8_major >= 14
-							  ? ap_heap_page_at(heap, address)
-							  : NULL;
+		const struct ap_heap_page *page;
 
-		if (heap->v8->profile.v8_major < 14)
+		if (!F(heap->v8, HOLE_FILLS_PAGE))
 			return 8;
+		page = ap_heap_page_at(heap, address);
 		return page ? page->end - address : 0;
 	}
 	default:
@@ -251,20 +257,12 @@ struct ap_err *ap_heap_load_rules(struct ap_heap *heap)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < AP_N_TYPES; i++)
 		heap->rules[i] = (struct ap_size_rule){SIZE_DEFAULT, 16, 8, 8};
-#define HEADER(h) ((h) < 0 ? v8->profile.facts[-(h)].value : (h))
-#define BYTECODE_HEADER AP_F_BYTECODE_HEADER
-#define DESCRIPTORS_HEADER AP_F_DESCRIPTORS_HEADER
-#define FEEDBACK_VECTOR_HEADER AP_F_FEEDBACK_VECTOR_HEADER
 #define SIZE(type, how, header, element, at)                                                       \
 	if (ap_has_fact(v8, AP_F_##type) && F(v8, type) >= 0 && F(v8, type) < AP_N_TYPES)          \
 		heap->rules[F(v8, type)] =                                                         \
-			(struct ap_size_rule){SIZE_##how, (uint8_t)HEADER(header), element, at};
+			(struct ap_size_rule){SIZE_##how, (uint8_t)(header), element, at};
 #include "heap/size.def"
 #undef SIZE
-#undef FEEDBACK_VECTOR_HEADER
-#undef DESCRIPTORS_HEADER
-#undef BYTECODE_HEADER
-#undef HEADER
 	/* Strings that hold their characters; the other shapes have their size in the map. */
 	for (int32_t t = 0; t < F(v8, T_FIRST_NONSTRING) && t < AP_N_TYPES; t++) {
 		bool one_byte = t & F(v8, STRING_ONE_BYTE_TAG);

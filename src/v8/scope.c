@@ -16,6 +16,7 @@ enum {
 	FLAG_OUTER = 1 << 22,
 	FLAG_EXTENSION = 1 << 26,
 	FLAG_EMPTY = 1 << 29,
+	RAW_TYPE_REALM = 8, /* SHADOW_REALM, in the order up to 12.4 */
 	MAX_LOCALS = 1 << 24,
 	ISOLATE_HEAD_BYTES = 0x8000,
 };
@@ -47,10 +48,11 @@ static bool scope_has_positions(const struct ap_v8 *v8, const struct ap_scope_in
 	case AP_SCOPE_TYPE_SCRIPT:
 	case AP_SCOPE_TYPE_EVAL:
 	case AP_SCOPE_TYPE_MODULE:
-	case AP_SCOPE_TYPE_CLASS:
 		return true;
+	case AP_SCOPE_TYPE_CLASS:
+		return F(v8, SCOPE_INFO_CLASS_POSITIONS);
 	default:
-		return raw_type == 8; /* SHADOW_REALM */
+		return raw_type == RAW_TYPE_REALM && F(v8, SCOPE_INFO_REALM_POSITIONS);
 	}
 }
 
