@@ -62,8 +62,12 @@ static bool last_part(const char *name, char *ret, size_t bytes)
 	/* A constructor's name is not written out in the mangled form, its class is. */
 	if (start >= 3 && name[start - 1] == '~')
 		return false;
-	int n = snprintf(ret, bytes, "%zu%.*s", end - start, (int)(end - start), name + start);
-	return n > 0 && (size_t)n < bytes;
+	int n = snprintf(ret, bytes, "%zu", end - start);
+	if (n <= 0 || (size_t)n + (end - start) >= bytes)
+		return false;
+	memcpy(ret + n, name + start, end - start);
+	ret[(size_t)n + (end - start)] = '\0';
+	return true;
 }
 
 static bool find_in(const struct ap_module *module, const char *name, uint64_t *ret_address)

@@ -79,6 +79,51 @@ static void run_words(struct ap_session *session, enum ap_dialect dialect, const
 	ap_run_invocation(session, &inv, out);
 }
 
+static void run_command(struct ap_session *session, const char *text, struct ap_out *out);
+
+/* Behind a plain verb: `objects > FILE`, `>> FILE` appends. NULL if there is none. */
+static const char *redirection(const char *text)
+{
+	const char *at = ap_find_unquoted(text, '>');
+
+	return at && at > text && isspace((unsigned char)at[-1]) ? at : NULL;
+}
+
+static void run_into_file(struct ap_session *session, const char *text, const char *at,
+			  struct ap_arena *arena, struct ap_out *out)
+{
+	bool append = at[1] == '>';
+	const char *command = ap_strndup(arena, text, (size_t)(at - text));
+	size_t n = 0;
+	const char **words = ap_split_words(at + 1 + append, AP_PLAIN, arena, &n);
+	struct ap_out file;
+
+	if (!command || !words) {
+		ap_line_error(session, AP_PLAIN, text, &ap_err_nomem, out);
+		return;
+	}
+	if (n != 1) {
+		ap_line_error(session, AP_PLAIN, text, ap_err_new(AP_E_USAGE, "one file must follow >"), out);
+		return;
+	}
+	FILE *stream = fopen(words[0], append ? "ae" : "we");
+	if (!stream) {
+		ap_line_error(session, AP_PLAIN, text, ap_err_errno(errno, "%s cannot be written", words[0]),
+			      out);
+		return;
+	}
+	ap_out_init(&file, stream);
+	run_command(session, command, &file);
+	ap_out_flush(&file);
+	int error = file.error;
+	ap_out_close(&file);
+	if (fclose(stream) != 0 && !error)
+		error = errno;
+	if (error)
+		ap_line_error(session, AP_PLAIN, text, ap_err_errno(error, "%s cannot be written", words[0]),
+			      out);
+}
+
 static void run_command(struct ap_session *session, const char *text, struct ap_out *out)
 {
 	struct ap_arena arena;
@@ -92,6 +137,9 @@ static void run_command(struct ap_session *session, const char *text, struct ap_
 		run_words(session, AP_LLNODE, (const char *const *)words + 1, n - 1, text, &arena, out);
 	else if (n && !session->options.mdb && is_llnode_alias(words[0]))
 		run_words(session, AP_LLNODE, (const char *const *)words, n, text, &arena, out);
+	else if (n && !session->options.mdb &&
+		 ap_cmd_find(AP_PLAIN, (const char *const *)words, n, &used) && redirection(text))
+		run_into_file(session, text, redirection(text), &arena, out);
 	else if (n && !session->options.mdb &&
 		 ap_cmd_find(AP_PLAIN, (const char *const *)words, n, &used))
 		run_words(session, AP_PLAIN, (const char *const *)words, n, text, &arena, out);
@@ -119,8 +167,12 @@ static void run_with_shell(struct ap_session *session, const char *command, cons
 		return;
 	}
 	struct ap_out captured;
+	/* A plain verb may have its bar in front of the shell: objects | !sort */
+	size_t n = strlen(command);
+	char *bare = n && command[n - 1] == '|' ? strndup(command, n - 1) : NULL;
 	ap_out_init(&captured, NULL);
-	run_command(session, command, &captured);
+	run_command(session, bare ? bare : command, &captured);
+	free(bare);
 	FILE *pipe = popen(shell, "we");
 	if (!pipe) {
 		ap_line_error(session, AP_MDB, shell, ap_err_errno(errno, "the shell could not be started"),
