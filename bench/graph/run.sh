@@ -16,7 +16,7 @@ run() {
 	local pid=$!
 	while kill -0 $pid 2>/dev/null; do
 		now=$(awk '/^RssAnon/ { print $2 }' /proc/$pid/status 2>/dev/null || echo 0)
-		[ "${now:-0}" -gt $peak ] && peak=$now
+		[ "${now:-0}" -gt "$peak" ] && peak=$now
 		sleep 0.02
 	done
 	wait $pid
