@@ -19,10 +19,10 @@ static void ask_value(struct ap_model *model, uint64_t ref)
 	ap_arena_init(&arena, ARENA);
 	AP_ERR_AUTO err = model->ops->describe(model, ref, &arena, &value);
 	if (!err) {
-		AP_ERR_AUTO e1 = model->ops->detail(model, ref, &ap_detail_default_limits, &arena, &detail);
-		AP_ERR_AUTO e2 = model->ops->scopes(model, ref, NULL, &arena, &scopes);
-		AP_ERR_AUTO e3 = model->ops->source(model, ref, NULL, &arena, &source);
-		AP_ERR_AUTO e4 = ap_value_follow(model, ref, "self.self[0].cause", &arena, &inside);
+		ap_err_free(model->ops->detail(model, ref, &ap_detail_default_limits, &arena, &detail));
+		ap_err_free(model->ops->scopes(model, ref, NULL, &arena, &scopes));
+		ap_err_free(model->ops->source(model, ref, NULL, &arena, &source));
+		ap_err_free(ap_value_follow(model, ref, "self.self[0].cause", &arena, &inside));
 		(void)ap_value_preview(model, &value, &arena);
 	}
 	ap_arena_close(&arena);
@@ -45,16 +45,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (err)
 		return 0;
 	ap_arena_init(&arena, ARENA);
-	AP_ERR_AUTO e1 = model->ops->info(model, &arena, &info);
-	AP_ERR_AUTO e2 = model->ops->verdict(model, &arena, &verdict);
-	AP_ERR_AUTO e3 = model->ops->threads(model, &arena, &threads);
-	AP_ERR_AUTO e4 = model->ops->frames(model, 0, &options, &arena, &frames);
-	AP_ERR_AUTO e5 = model->ops->named(model, AP_TEXT("state"), &arena, &state);
+	ap_err_free(model->ops->info(model, &arena, &info));
+	ap_err_free(model->ops->verdict(model, &arena, &verdict));
+	ap_err_free(model->ops->threads(model, &arena, &threads));
+	ap_err_free(model->ops->frames(model, 0, &options, &arena, &frames));
+	ap_err_free(model->ops->named(model, AP_TEXT("state"), &arena, &state));
 	for (size_t i = 0; i < frames.n && i < 50; i++) {
 		const struct ap_frame *f = &frames.at[i];
-		AP_ERR_AUTO e6 = model->ops->scopes(model, f->callee.ref, f, &arena, &scopes);
-		AP_ERR_AUTO e7 = model->ops->source(model, f->callee.ref, f, &arena, &source);
 
+		ap_err_free(model->ops->scopes(model, f->callee.ref, f, &arena, &scopes));
+		ap_err_free(model->ops->source(model, f->callee.ref, f, &arena, &source));
 		ask_value(model, f->callee.ref);
 	}
 	ap_arena_close(&arena);

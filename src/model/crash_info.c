@@ -181,7 +181,7 @@ struct ap_err *ap_crash_info(struct ap_model *model, struct ap_arena *arena, str
 {
 	struct ap_crash *crash = ap_crash_of(model);
 	const struct ap_jdoc *doc = &crash->doc;
-	struct ap_info info = {.died = true, .n_isolates = 1};
+	struct ap_info info = {.died = true, .n_isolates = 1, .command_line = AP_TEXT("")};
 	int64_t pid = ap_jget_int(doc, crash->process, "pid", -1);
 
 	info.container = crash->kind == AP_CRASH_PANIC ? "panic dump" : "crash file";
