@@ -100,15 +100,22 @@ static void expect(struct ap_translation *t, enum ap_translation_op op, int32_t 
 /* Signed operands carry their sign in bit 0. */
 #define S(v) (uint8_t)((v) < 0 ? -(v)*2 + 1 : (v)*2)
 
-/* The first translation is the basis; the second repeats three opcodes of it, differs, repeats one.
- */
+/* The first translation is the basis; the second repeats three opcodes, differs, repeats one. */
 enum { SECOND = 15 }; /* where it begins */
+/* clang-format off */
 static const uint8_t two[] = {
-	BEGIN,	   0,	 S(1), S(1), /* no basis, one frame, one of JavaScript */
-	JS,	   S(5), S(2), S(0),  LITERAL, S(1), SLOT, S(-1),
-	SLOT,	   S(3), OUT,  BEGIN, SECOND,  S(1), S(1), /* the basis is so many bytes back */
-	N_OPS + 3, SLOT, S(7), MATCH, 1,
+	BEGIN, 0, S(1), S(1), /* no basis, one frame, one of JavaScript */
+	JS, S(5), S(2), S(0),
+	LITERAL, S(1),
+	SLOT, S(-1),
+	SLOT, S(3),
+	OUT,
+	BEGIN, SECOND, S(1), S(1), /* the basis is so many bytes back */
+	N_OPS + 3,
+	SLOT, S(7),
+	MATCH, 1,
 };
+/* clang-format on */
 
 static void test_plain(void **state)
 {
