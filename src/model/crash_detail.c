@@ -152,7 +152,7 @@ static void length(struct ap_crash_job *job)
 		return;
 	uint32_t member = ap_crash_member(job->crash, job->entry, "length");
 	if (ap_jnumber(&job->crash->doc, ap_jget(&job->crash->doc, member, "value"), &n) && n >= 0 &&
-	    n <= 0x1p53)
+	    n <= 9007199254740992.0)
 		job->d->length = (int64_t)n;
 	else
 		job->d->length = ap_crash_count(job);

@@ -224,7 +224,7 @@ int64_t ap_jget_int(const struct ap_jdoc *doc, uint32_t node, const char *key, i
 {
 	double v;
 
-	if (!ap_jnumber(doc, ap_jget(doc, node, key), &v) || !(v >= -0x1p53 && v <= 0x1p53))
+	if (!ap_jnumber(doc, ap_jget(doc, node, key), &v) || !(v >= -9007199254740992.0 && v <= 9007199254740992.0))
 		return otherwise;
 	return (int64_t)v;
 }
