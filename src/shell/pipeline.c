@@ -343,8 +343,11 @@ static void bare_expression(struct line *l)
 	if (session->depth || !session->last || (l->has_count && !l->count))
 		return;
 	char *again = strdup(session->last);
+	/* What failed to parse may itself be an expression: it must not repeat itself for ever. */
+	session->depth++;
 	if (again)
 		ap_run_mdb(session, again, l->out);
+	session->depth--;
 	free(again);
 }
 
