@@ -201,7 +201,7 @@ bool ap_deopt_translation(struct ap_v8 *v8, const struct ap_deopt_data *d,
 			  const struct ap_code *code, ap_addr pc, int32_t *ret_translation)
 {
 	bool is_maglev = ap_code_is_maglev(v8, code);
-	uint32_t entry, at = (uint32_t)(pc - code->start);
+	uint32_t entry = 0, at = (uint32_t)(pc - code->start);
 
 	if (pc <= code->start || pc > code->end ||
 	    (!safepoint_entry(v8, d, code, is_maglev, at, &entry) &&
