@@ -6,7 +6,7 @@
 enum { MAX_BYTECODES = 1024, MAX_TRANSLATIONS = 256 };
 
 struct table_scan {
-	struct ap_symbol sizes, counts, names, blob, blob_size;
+	struct ap_symbol sizes, counts, blob, blob_size;
 };
 
 static bool table_symbol(const struct ap_symbol *symbol, void *arg)
@@ -18,8 +18,6 @@ static bool table_symbol(const struct ap_symbol *symbol, void *arg)
 		{"_ZN2v88internal11interpreter9Bytecodes14kBytecodeSizesE", offsetof(struct table_scan, sizes)},
 		{"_ZZN2v88internal29TranslationOpcodeOperandCountENS0_17TranslationOpcodeEE6counts",
 		 offsetof(struct table_scan, counts)},
-		{"_ZZN2v88internal25TranslationOpcodeToStringENS0_17TranslationOpcodeEE5names",
-		 offsetof(struct table_scan, names)},
 		{"v8_Default_embedded_blob_code_", offsetof(struct table_scan, blob)},
 		{"v8_Default_embedded_blob_code_data_", offsetof(struct table_scan, blob)},
 		{"v8_Default_embedded_blob_code_size_", offsetof(struct table_scan, blob_size)},
@@ -41,34 +39,6 @@ static bool table_symbol(const struct ap_symbol *symbol, void *arg)
 	return true;
 }
 
-/* Opcodes are named in 9.4 to 11.3; later they stand first in the enumeration. */
-static void tables_translation_names(struct ap_v8 *v8, const struct table_scan *scan)
-{
-	struct ap_v8_tables *t = &v8->tables;
-	struct ap_arena scratch;
-	int found = 0;
-
-	for (size_t i = 0; i < 4; i++)
-		t->translation_js_frame[i] = -1;
-	if (!scan->names.name) {
-		t->translation_js_frame[0] = 0;
-		t->translation_js_frame[1] = 1;
-		return;
-	}
-	ap_arena_init(&scratch, 1 << 20);
-	for (size_t i = 0; i < scan->names.size / 8 && i < MAX_TRANSLATIONS; i++) {
-		uint64_t p;
-		const char *name;
-
-		if (!ap_image_u64(v8->image, scan->names.value + v8->module->bias + 8 * i, &p))
-			continue;
-		name = ap_image_cstr(v8->image, p, 64, &scratch);
-		if (name && strncmp(name, "INTERPRETED_FRAME", 17) == 0 && found < 4)
-			t->translation_js_frame[found++] = (int)i;
-	}
-	ap_arena_close(&scratch);
-}
-
 void ap_v8_load_tables(struct ap_v8 *v8)
 {
 	struct table_scan scan = {0};
@@ -86,7 +56,6 @@ void ap_v8_load_tables(struct ap_v8 *v8)
 		t->translation_counts = ap_elf_at(v8->module->elf, scan.counts.value, scan.counts.size);
 		t->n_translations = t->translation_counts ? scan.counts.size / 4 : 0;
 	}
-	tables_translation_names(v8, &scan);
 	p = scan.blob_size.name ? ap_elf_at(v8->module->elf, scan.blob_size.value, 4) : NULL;
 	if (p)
 		memcpy(&blob_bytes, p, 4);

@@ -58,7 +58,6 @@ struct ap_v8_tables { /* static tables of the binary; NULL where it lacks them *
 	size_t n_bytecodes;
 	const int32_t *translation_counts;
 	size_t n_translations;
-	int translation_js_frame[4]; /* opcodes of interpreted frames (with/without return), -1 */
 	ap_addr blob_start, blob_end; /* embedded builtins in the binary, in memory addresses */
 };
 
