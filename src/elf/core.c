@@ -28,7 +28,7 @@ static const char *machine_name(uint16_t machine)
 
 static struct ap_err *header_check(const uint8_t *data, uint64_t bytes, const char *path)
 {
-	if (bytes < SELFMAG || memcmp(data, ELFMAG, SELFMAG) != 0)
+	if (memcmp(data, ELFMAG, bytes < SELFMAG ? bytes : SELFMAG) != 0)
 		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s is not a core file (no ELF header)", path),
 				   "give the core that the kernel or gcore wrote; `file %s` tells what this is",
 				   path);
