@@ -53,7 +53,7 @@ static const char **process_strings(struct ap_image *image, ap_addr end, ap_addr
 	return ap_vec_push(&image->arena, &out, NULL) ? out.at : NULL;
 }
 
-static bool signal_kills_with_core(int signal, bool made_by_gdb)
+static bool signal_kills_with_core(int signal, const struct ap_core_notes *notes)
 {
 	switch (signal) {
 	case SIGABRT:
@@ -66,8 +66,11 @@ static bool signal_kills_with_core(int signal, bool made_by_gdb)
 	case SIGXCPU:
 	case SIGXFSZ:
 		return true;
-	case SIGTRAP: /* V8's own checks end in a trap; a debugger's stop looks the same */
-		return !made_by_gdb;
+	case SIGTRAP:
+		/* V8's own checks end in an int3, which the kernel reports so; a debugger's stops carry
+		 * codes of their own. */
+		return !notes->made_by_gdb ||
+		       (notes->siginfo.present && notes->siginfo.code == SI_KERNEL);
 	default:
 		return false;
 	}
@@ -89,7 +92,7 @@ struct ap_err *ap_image_load_process(struct ap_image *image)
 		.psargs = notes->psargs,
 		.exe = main_module ? main_module->path : NULL,
 		.siginfo = notes->siginfo,
-		.died = signal_kills_with_core(signal, notes->made_by_gdb),
+		.died = signal_kills_with_core(signal, notes),
 	};
 	if (p->died)
 		p->signal = signal;
