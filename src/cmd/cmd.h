@@ -50,7 +50,7 @@ struct ap_option {
 	const char *long_name; /* without dashes, or NULL; not in mdb */
 	enum ap_option_kind kind;
 	unsigned dialects;
-	const char *argument; /* placeholder in help, NULL for flags */
+	const char *argument; /* its name in help, NULL for flags */
 	const char *help;
 };
 
