@@ -12,19 +12,6 @@ static const struct ap_option options[] = {
 	{0},
 };
 
-static const struct {
-	const char *name;
-	enum ap_reg reg;
-} registers[] = {
-	{"rax", AP_REG_RAX}, {"rbx", AP_REG_RBX}, {"rcx", AP_REG_RCX}, {"rdx", AP_REG_RDX},
-	{"rsi", AP_REG_RSI}, {"rdi", AP_REG_RDI}, {"rbp", AP_REG_RBP}, {"rsp", AP_REG_RSP},
-	{"r8", AP_REG_R8},   {"r9", AP_REG_R9},	  {"r10", AP_REG_R10}, {"r11", AP_REG_R11},
-	{"r12", AP_REG_R12}, {"r13", AP_REG_R13}, {"r14", AP_REG_R14}, {"r15", AP_REG_R15},
-	{"rip", AP_REG_RIP}, {"eflags", AP_REG_EFLAGS}, {"cs", AP_REG_CS}, {"ss", AP_REG_SS},
-	{"ds", AP_REG_DS},   {"es", AP_REG_ES},	  {"fs", AP_REG_FS},   {"gs", AP_REG_GS},
-	{"fs_base", AP_REG_FS_BASE}, {"gs_base", AP_REG_GS_BASE}, {"orig_rax", AP_REG_ORIG_RAX},
-};
-
 struct regs {
 	const struct ap_thread *thread;
 	struct ap_text symbol; /* of rip; s == NULL if unknown */
@@ -85,8 +72,8 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	ap_json_object(j, "data");
 	ap_json_int(j, "tid", r->thread->tid);
 	ap_json_object(j, "registers");
-	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
-		ap_json_addr(j, registers[i].name, r->thread->regs[registers[i].reg]);
+	for (size_t i = 0; i < AP_N_REGS; i++)
+		ap_json_addr(j, ap_reg_names[i].name, r->thread->regs[ap_reg_names[i].reg]);
 	ap_json_end_object(j);
 	ap_json_text(j, "symbol", r->symbol);
 	if (r->symbol.s)
@@ -110,16 +97,16 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 {
 	const struct regs *r = p;
 	struct ap_out *out = ctx->out;
-	size_t n = sizeof(registers) / sizeof(registers[0]), half = 8;
+	size_t n = AP_N_REGS, half = 8;
 
 	ap_out_styled(out, AP_STYLE_HEAD, "thread %d\n", (int)r->thread->tid);
 	for (size_t i = 0; i < half; i++)
-		ap_out_f(out, "  %-4s 0x%016" PRIx64 "    %-4s 0x%016" PRIx64 "\n", registers[i].name,
-			 r->thread->regs[registers[i].reg], registers[i + half].name,
-			 r->thread->regs[registers[i + half].reg]);
+		ap_out_f(out, "  %-4s 0x%016" PRIx64 "    %-4s 0x%016" PRIx64 "\n", ap_reg_names[i].name,
+			 r->thread->regs[ap_reg_names[i].reg], ap_reg_names[i + half].name,
+			 r->thread->regs[ap_reg_names[i + half].reg]);
 	for (size_t i = 2 * half; i < n; i++) {
-		ap_out_f(out, "  %-8s 0x%" PRIx64, registers[i].name, r->thread->regs[registers[i].reg]);
-		if (registers[i].reg == AP_REG_RIP)
+		ap_out_f(out, "  %-8s 0x%" PRIx64, ap_reg_names[i].name, r->thread->regs[ap_reg_names[i].reg]);
+		if (ap_reg_names[i].reg == AP_REG_RIP)
 			out_symbol(out, r);
 		ap_out_s(out, "\n");
 	}

@@ -6,6 +6,36 @@
 #include "base/cursor.h"
 #include "elf/note.h"
 
+const struct ap_reg_name ap_reg_names[AP_N_REGS] = {
+	{"rax", "rax", AP_REG_RAX},
+	{"rbx", "rbx", AP_REG_RBX},
+	{"rcx", "rcx", AP_REG_RCX},
+	{"rdx", "rdx", AP_REG_RDX},
+	{"rsi", "rsi", AP_REG_RSI},
+	{"rdi", "rdi", AP_REG_RDI},
+	{"rbp", "rbp", AP_REG_RBP},
+	{"rsp", "rsp", AP_REG_RSP},
+	{"r8", "r8", AP_REG_R8},
+	{"r9", "r9", AP_REG_R9},
+	{"r10", "r10", AP_REG_R10},
+	{"r11", "r11", AP_REG_R11},
+	{"r12", "r12", AP_REG_R12},
+	{"r13", "r13", AP_REG_R13},
+	{"r14", "r14", AP_REG_R14},
+	{"r15", "r15", AP_REG_R15},
+	{"rip", "rip", AP_REG_RIP},
+	{"eflags", "rflags", AP_REG_EFLAGS},
+	{"cs", "cs", AP_REG_CS},
+	{"ss", "ss", AP_REG_SS},
+	{"ds", "ds", AP_REG_DS},
+	{"es", "es", AP_REG_ES},
+	{"fs", "fs", AP_REG_FS},
+	{"gs", "gs", AP_REG_GS},
+	{"fs_base", "fsbase", AP_REG_FS_BASE},
+	{"gs_base", "gsbase", AP_REG_GS_BASE},
+	{"orig_rax", NULL, AP_REG_ORIG_RAX},
+};
+
 static const char *machine_name(uint16_t machine)
 {
 	switch (machine) {

@@ -27,6 +27,15 @@ enum ap_reg {
 	AP_REG_FS_BASE, AP_REG_GS_BASE, AP_REG_DS, AP_REG_ES, AP_REG_FS, AP_REG_GS,
 };
 
+/* What people call them: Linux and gdb on the one hand, mdb on the other (NULL: it has no such). */
+struct ap_reg_name {
+	const char *name, *mdb;
+	enum ap_reg reg;
+};
+
+/* In the order in which they are shown; orig_rax comes last. */
+extern const struct ap_reg_name ap_reg_names[AP_N_REGS];
+
 struct ap_core_thread {
 	pid_t tid;
 	int signal; /* pr_cursig */

@@ -15,20 +15,8 @@ struct ap_variables {
 	size_t n;
 };
 
-static const struct {
-	const char *name;
-	enum ap_reg reg;
-} registers[] = {
-	{"rax", AP_REG_RAX}, {"rbx", AP_REG_RBX}, {"rcx", AP_REG_RCX}, {"rdx", AP_REG_RDX},
-	{"rsi", AP_REG_RSI}, {"rdi", AP_REG_RDI}, {"rbp", AP_REG_RBP}, {"rsp", AP_REG_RSP},
-	{"r8", AP_REG_R8},   {"r9", AP_REG_R9},	  {"r10", AP_REG_R10}, {"r11", AP_REG_R11},
-	{"r12", AP_REG_R12}, {"r13", AP_REG_R13}, {"r14", AP_REG_R14}, {"r15", AP_REG_R15},
-	{"rip", AP_REG_RIP}, {"rflags", AP_REG_EFLAGS}, {"cs", AP_REG_CS}, {"ss", AP_REG_SS},
-	{"ds", AP_REG_DS},   {"es", AP_REG_ES},	  {"fs", AP_REG_FS},   {"gs", AP_REG_GS},
-	{"fsbase", AP_REG_FS_BASE}, {"gsbase", AP_REG_GS_BASE},
-};
-
-enum { N_REGISTERS = sizeof(registers) / sizeof(registers[0]) };
+/* mdb knows all but the last of them, orig_rax. */
+enum { N_REGISTERS = AP_N_REGS - 1 };
 
 static const char *const of_target[] = {"b", "d", "e", "m", "pid", "t", "thread"};
 
@@ -125,8 +113,8 @@ bool ap_session_variable(const struct ap_session *session, const char *name, uin
 	if (user_variable(session, name, ret_value))
 		return true;
 	for (size_t i = 0; thread && thread->regs && i < N_REGISTERS; i++) {
-		if (strcmp(name, registers[i].name) == 0) {
-			*ret_value = thread->regs[registers[i].reg];
+		if (strcmp(name, ap_reg_names[i].mdb) == 0) {
+			*ret_value = thread->regs[ap_reg_names[i].reg];
 			return true;
 		}
 	}
@@ -142,7 +130,7 @@ bool ap_session_variable(const struct ap_session *session, const char *name, uin
 struct ap_err *ap_session_set_variable(struct ap_session *session, const char *name, uint64_t value)
 {
 	for (size_t i = 0; i < N_REGISTERS; i++) {
-		if (strcmp(name, registers[i].name) == 0)
+		if (strcmp(name, ap_reg_names[i].mdb) == 0)
 			return ap_err_new(AP_E_UNSUPPORTED, "failed to modify variable %s: a core does not change",
 					  name);
 	}
@@ -184,7 +172,7 @@ bool ap_session_variable_at(const struct ap_session *session, size_t i, const ch
 	if (i < N_OF_TARGET)
 		name = of_target[i];
 	else if (i < N_OF_TARGET + N_REGISTERS)
-		name = registers[i - N_OF_TARGET].name;
+		name = ap_reg_names[i - N_OF_TARGET].mdb;
 	else if (v && i - N_OF_TARGET - N_REGISTERS < v->n)
 		name = v->at[i - N_OF_TARGET - N_REGISTERS].name;
 	else
