@@ -3,11 +3,12 @@
 #   make          the release binary, build/autopsy (and the packages it needs, if they are missing)
 #   make deps     install what building, the demo and the tests need
 #   make demo     crash a real program and open its core
+#   make demo-fleet  a crash in a real pod, through a bucket, to its JavaScript stack (root; containerd and runc)
 #   make check    all tests, live ones on Node 22, then some again in a build with ASan and UBSan
 #   make matrix   the live tests on every Node
 #   make bench    speed and memory, as ratios
 #   make tidy     clang-tidy over all sources
-#   make soak     ten minutes of fuzzing per target, under ASan and UBSan; cores damaged in a thousand ways
+#   make soak     ten minutes of fuzzing per target, under ASan and UBSan; cores damaged in a thousand ways; stores and agents killed
 #   make clean
 
 BUILD := build
@@ -29,6 +30,10 @@ demo: all
 	@scripts/deps.sh demo
 	@scripts/demo.sh $(BUILD)
 
+demo-fleet: all
+	@scripts/deps.sh check
+	@scripts/demo-fleet.sh $(BUILD)
+
 check: all
 	@scripts/deps.sh check
 	$(CTEST) -L check
@@ -43,15 +48,20 @@ sanitize: build-deps
 
 matrix: all
 	@scripts/deps.sh check
-	$(CTEST) -L matrix
+	@$(CTEST) -L matrix; status=$$?; tests/heap/table.sh $(BUILD); exit $$status
 
 bench: all
 	@scripts/deps.sh check
 	@bench/run.sh $(BUILD)
 	@bench/objects.sh $(BUILD)
+	@bench/graph/core.sh $(BUILD)
+	@bench/npm.sh
+	@bench/snapshot/run.sh $(BUILD)/autopsy-snapshot
+	@bench/snapshot/http.sh $(BUILD)/autopsy-snapshot
+	@bench/fleet/run.sh $(BUILD)
 
 soak: all
-	@scripts/deps.sh check
+	@scripts/deps.sh check soak
 	@scripts/soak.sh
 
 tidy: all
@@ -61,4 +71,4 @@ tidy: all
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all deps build-deps demo check sanitize matrix bench tidy soak clean
+.PHONY: all deps build-deps demo demo-fleet check sanitize matrix bench tidy soak clean

@@ -41,8 +41,10 @@ static void walk_segments(const struct ap_image *image)
 		require(ap_image_segment_at(image, s[i].end - 1) == &s[i]);
 		const uint8_t *view = ap_image_view(image, s[i].start, &have);
 		require((view != NULL) == (s[i].data != NULL));
-		for (uint64_t k = 0; view && k < have; k++)
+		/* A cut-off page shows at either end; all bytes of large segments would take seconds. */
+		for (uint64_t k = 0; view && k < have; k += 61)
 			touched += view[k];
+		touched += view && have ? view[have - 1] : 0;
 		(void)ap_image_read(image, s[i].end - 16, buf, sizeof(buf));
 		touch(s[i].path);
 	}

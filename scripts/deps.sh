@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing, through apt-get; does nothing, quickly, when all is there.
-# usage: deps.sh build|demo|cores|check ...
+# usage: deps.sh build|demo|cores|check|soak ...
 set -u
 
 need='
@@ -15,7 +15,12 @@ build libcapstone-dev                   library capstone
 build libedit-dev                       library libedit
 build libarchive-dev                    library libarchive
 build libjson-c-dev                     library json-c
+build libwebsockets-dev                 library libwebsockets
 build libzstd-dev                       library libzstd
+build libseccomp-dev                     library libseccomp
+build libcap-dev                        library libcap
+build libcurl4-openssl-dev               library libcurl
+build libssl-dev                        library libcrypto
 build liblzma-dev                       library liblzma
 build liblz4-dev                        library liblz4
 build zlib1g-dev                        library zlib
@@ -36,7 +41,16 @@ check zstd                              command zstd
 check xz-utils                          command xz
 check lz4                               command lz4
 check gzip                              command gzip
+check containerd                        command containerd
+check runc                              command runc
+check unzip                             command unzip
+check golang-go                         command go
+check golang-github-masterminds-sprig-dev file /usr/share/gocode/src/github.com/Masterminds/sprig
+check golang-gopkg-yaml.v3-dev          file /usr/share/gocode/src/gopkg.in/yaml.v3
+check curl                              command curl
 check procps                            command ps
+soak  python3                           command python3
+soak  curl                              command curl
 '
 
 have() {
@@ -60,7 +74,7 @@ missing() {
 }
 
 [ $# -gt 0 ] || {
-	echo "usage: deps.sh build|demo|cores|check ..." >&2
+	echo "usage: deps.sh build|demo|cores|check|soak ..." >&2
 	exit 64
 }
 groups=$*

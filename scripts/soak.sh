@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fuzzes every target for ten minutes each, under ASan and UBSan. What is found lands in build-fuzz/found/TARGET. Without
-# TARGET, then asks the release build about a core damaged in a thousand ways.
+# TARGET, then asks the release build about a core damaged in a thousand ways, and kills the kernel's handler at 20 points.
 # usage: soak.sh [TARGET ...]        SOAK_SECONDS=600
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -32,7 +32,7 @@ for target; do
 	corpus=$root/fuzz/corpus/${target#fuzz_}
 	mkdir -p "$found" "$work"
 	[ -d "$corpus" ] || corpus=
-	if [ "$target" = fuzz_values ]; then
+	if [ "$target" = fuzz_values ] || [ "$target" = fuzz_heap ]; then
 		# Kept beside what is found: an input means something only for the core that it was found with.
 		export AP_FUZZ_CORE="$found/core"
 		status=0
@@ -48,7 +48,7 @@ for target; do
 	fi
 	echo "soak: $target, $seconds s"
 	# shellcheck disable=SC2086
-	if "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	if "$program" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 \
 		-artifact_prefix="$found/" "$work" $corpus >"$found/log" 2>&1; then
 		grep -E 'stat::number_of_executed_units|stat::peak_rss_mb' "$found/log"
 	else
@@ -60,6 +60,27 @@ done
 if [ $robust = yes ]; then
 	status=0
 	tests/robust/robust.sh build/autopsy build/tests || status=$?
+	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
+	# A heap damaged a thousand times, asked under the sanitizers.
+	# Two halves, for it is 2 s of work a round.
+	status=0
+	tests/heap/damage.sh 22 "$build/autopsy" build/tests 500 8 &
+	half=$!
+	tests/heap/damage.sh 22 "$build/autopsy" build/tests 500 7 || status=$?
+	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
+	status=0
+	wait $half || status=$?
+	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
+	status=0
+	FLEET_HUGE=1 tests/fleet/handle.sh build/autopsy build/tests || status=$?
+	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
+	# Into a bucket: server and agent killed at all points, a core over 4 GB.
+	status=0
+	SHIP_HUGE=1 tests/fleet/ship.sh build/autopsy build/tests || status=$?
+	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
+	# A store that checks every signature.
+	status=0
+	tests/fleet/swift.sh build/autopsy build/tests || status=$?
 	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
 fi
 exit $bad

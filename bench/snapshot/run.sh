@@ -1,6 +1,8 @@
 #!/bin/bash
-# The pause that JavaScript feels: gcore and the three modes of `autopsy snapshot` in turn on the same
-# process, beside the largest gap without any tool.
+# The pause that JavaScript feels: the three modes of `autopsy snapshot` in turn on the same process, then gcore, beside
+# the largest gap without any tool. A gap is asked for when the tool has ended, so it covers all of its run, not only
+# the stop. gcore comes last: what it reads becomes resident where the kernel has no zero page (file/anon is
+# against what the kernel says right before each).
 # usage: run.sh AUTOPSY_SNAPSHOT [NODE_MAJOR [ROUNDS [HEAP_MB ...]]]
 set -u
 tool=$(readlink -f "$1") major=${2:-22} rounds=${3:-5}
@@ -23,7 +25,7 @@ middle() { sort -n | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)
 least() { sort -n | head -1; }
 
 echo "load $(cut -d' ' -f1-3 /proc/loadavg), $(nproc) processors, kernel $(uname -r), Node $("$node" --version)"
-printf '%-8s %-8s %10s %10s %10s %9s %8s %8s %9s\n' heap mode gap-min gap-med pause-med file/anon wall-s tool-MB rounds
+printf '%-8s %-8s %10s %10s %10s %9s %8s %8s %9s %9s\n' heap mode gap-min gap-med pause-med file/anon wall-s tool-MB copied-MB rounds
 for heap in "${@:-200 1000 3000}"; do for mb in $heap; do
 	rm -f "$dir/truth"
 	"$node" --max-old-space-size=8000 "$root/tests/snapshot/probe.js" "$dir/truth" "$mb" 16 >/dev/null 2>&1 &
@@ -33,16 +35,19 @@ for heap in "${@:-200 1000 3000}"; do for mb in $heap; do
 		sleep 0.1
 	done
 	sleep 3
-	anon=$(awk '/^RssAnon/ { print $2 * 1024 }' /proc/$pid/status)
-	for _ in $(seq "$rounds"); do
-		for mode in idle precopy fork direct gcore; do
-			gap >/dev/null
+	for round in $(seq "$((rounds + 2))"); do
+		modes="idle precopy fork direct"
+		if [ "$round" -gt "$rounds" ]; then
+			modes=gcore
+			command -v gcore >/dev/null || break
+		fi
+		for mode in $modes; do
 			rm -f "$dir/core"*
+			anon=$(awk '/^RssAnon/ { print $2 * 1024 }' /proc/$pid/status)
+			gap >/dev/null
 			case $mode in
 			idle) sleep 1 ;;
 			gcore)
-				command -v gcore >/dev/null || continue
-				[ -e "$dir/gcore.gap" ] && [ "$(wc -l <"$dir/gcore.gap")" -ge 2 ] && continue
 				/usr/bin/env time -f '%e %M' -o "$dir/time" gcore -o "$dir/core" "$pid" >/dev/null 2>&1
 				echo 0 >>"$dir/gcore.pause"
 				;;
@@ -50,6 +55,7 @@ for heap in "${@:-200 1000 3000}"; do for mb in $heap; do
 				/usr/bin/env time -f '%e %M' -o "$dir/time" "$tool" snapshot "$pid" --mode $mode \
 					-o "$dir/core" --json >"$dir/json" 2>"$dir/err" || { cat "$dir/err"; continue; }
 				grep -o '"pause_ms":[0-9.]*' "$dir/json" | cut -d: -f2 >>"$dir/$mode.pause"
+				grep -o '"paused_bytes":[0-9]*' "$dir/json" | cut -d: -f2 >>"$dir/$mode.dirty"
 				;;
 			esac
 			gap >>"$dir/$mode.gap"
@@ -65,13 +71,14 @@ for heap in "${@:-200 1000 3000}"; do for mb in $heap; do
 			printf '%-8s %-8s %10s %10s\n' "$mb" idle "$(least <"$dir/idle.gap")" "$(middle <"$dir/idle.gap")"
 			continue
 		fi
-		printf '%-8s %-8s %10s %10s %10.1f %9s %8s %8.0f %9s\n' "$mb" $mode \
+		printf '%-8s %-8s %10s %10s %10.1f %9s %8s %8.0f %9s %9s\n' "$mb" $mode \
 			"$(least <"$dir/$mode.gap")" "$(middle <"$dir/$mode.gap")" "$(middle <"$dir/$mode.pause")" \
 			"$(middle <"$dir/$mode.size")" "$(middle <"$dir/$mode.wall")" \
-			"$(middle <"$dir/$mode.rss" | awk '{ print $1 / 1000 }')" "$(wc -l <"$dir/$mode.gap")"
+			"$(middle <"$dir/$mode.rss" | awk '{ print $1 / 1000 }')" \
+			"$([ -e "$dir/$mode.dirty" ] && middle <"$dir/$mode.dirty" | awk '{ printf "%.1f", $1 / 1e6 }' || echo -)" "$(wc -l <"$dir/$mode.gap")"
 	done
 	kill -9 $pid
 	wait $pid 2>/dev/null
 	pid=""
-	rm -f "$dir"/*.gap "$dir"/*.pause "$dir"/*.wall "$dir"/*.rss "$dir"/*.size "$dir/core"*
+	rm -f "$dir"/*.gap "$dir"/*.pause "$dir"/*.wall "$dir"/*.rss "$dir"/*.size "$dir"/*.dirty "$dir/core"*
 done; done

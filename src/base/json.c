@@ -154,6 +154,13 @@ void ap_json_bool(struct ap_json *j, const char *key, bool v)
 	ap_str_adds(j->out, v ? "true" : "false");
 }
 
+void ap_json_raw(struct ap_json *j, const char *key, struct ap_text json)
+{
+	json_key(j, key);
+	ap_str_add(j->out, json.s, json.n);
+	json_drain(j);
+}
+
 void ap_json_null(struct ap_json *j, const char *key)
 {
 	json_key(j, key);

@@ -35,6 +35,8 @@ void ap_json_uint(struct ap_json *j, const char *key, uint64_t v);
 void ap_json_addr(struct ap_json *j, const char *key, uint64_t addr);
 void ap_json_double(struct ap_json *j, const char *key, double v); /* NaN, Infinity: null */
 void ap_json_bool(struct ap_json *j, const char *key, bool v);
+/* A value that is JSON already. */
+void ap_json_raw(struct ap_json *j, const char *key, struct ap_text json);
 void ap_json_null(struct ap_json *j, const char *key);
 void ap_json_newline(struct ap_json *j);
 

@@ -136,14 +136,15 @@ static bool url_password(const char *s, size_t n, size_t *ret_start, size_t *ret
 /* Bytes of a self-evident token at `s`, or 0. */
 static size_t known_token(const char *s, size_t n)
 {
-	size_t end = 0;
-
-	while (end < n && is_token_char(s[end]))
-		end++;
 	for (size_t i = 0; i < sizeof(secret_prefixes) / sizeof(secret_prefixes[0]); i++) {
-		size_t prefix = strlen(secret_prefixes[i]);
+		size_t prefix = strlen(secret_prefixes[i]), end = prefix;
 
-		if (end >= prefix + 12 && memcmp(s, secret_prefixes[i], prefix) == 0)
+		/* Only behind a prefix: a megabyte of "a-a-a-" would be read from each of its words. */
+		if (n < prefix || memcmp(s, secret_prefixes[i], prefix) != 0)
+			continue;
+		while (end < n && is_token_char(s[end]))
+			end++;
+		if (end >= prefix + 12)
 			return end;
 	}
 	return 0;
@@ -214,6 +215,73 @@ void ap_mask_value(struct ap_str *str, struct ap_text name, struct ap_text value
 		done = i;
 	}
 	ap_str_add(str, value.s + done, value.n - done);
+}
+
+/* Bytes of a value that begins at `s`: a quoted text, else up to what ends an item. */
+static size_t item_bytes(const char *s, size_t n)
+{
+	size_t end = 0;
+
+	if (n && (*s == '"' || *s == '\'' || *s == '`')) {
+		for (end = 1; end < n && s[end] != *s; end++)
+			end += s[end] == '\\' && end + 1 < n;
+		return end < n ? end + 1 : n;
+	}
+	/* A list or an object goes as a whole. */
+	int depth = 0;
+	for (; end < n; end++) {
+		if (strchr("{[(", s[end]))
+			depth++;
+		else if (strchr("}])", s[end]) && depth-- == 0)
+			break;
+		else if (!depth && strchr(",;&\n", s[end]))
+			break;
+	}
+	return end;
+}
+
+static bool is_name_char(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '$' || c == '#';
+}
+
+void ap_mask_preview(struct ap_str *str, struct ap_text preview)
+{
+	AP_STR_AUTO named = {0};
+	size_t done = 0;
+
+	for (size_t i = 0; i < preview.n;) {
+		size_t end = i, at;
+
+		if (!is_name_char(preview.s[i])) {
+			i++;
+			continue;
+		}
+		while (end < preview.n && is_name_char(preview.s[end]))
+			end++;
+		/* "name", 'name' => and name: alike. */
+		at = end;
+		if (at < preview.n && (preview.s[at] == '"' || preview.s[at] == '\''))
+			at++;
+		while (at < preview.n && preview.s[at] == ' ')
+			at++;
+		bool arrow = at + 1 < preview.n && preview.s[at] == '=' && preview.s[at + 1] == '>';
+		bool assigns = at < preview.n && (preview.s[at] == ':' || preview.s[at] == '=');
+		if (assigns && ap_mask_name((struct ap_text){preview.s + i, end - i})) {
+			at += arrow ? 2 : 1;
+			while (at < preview.n && preview.s[at] == ' ')
+				at++;
+			size_t bytes = item_bytes(preview.s + at, preview.n - at);
+			if (bytes) {
+				ap_str_add(&named, preview.s + done, at - done);
+				ap_str_adds(&named, MASK);
+				done = end = at + bytes;
+			}
+		}
+		i = end;
+	}
+	ap_str_add(&named, preview.s + done, preview.n - done);
+	ap_mask_value(str, (struct ap_text){0}, (struct ap_text){named.s ? named.s : "", named.n});
 }
 
 void ap_mask_assignment(struct ap_str *str, struct ap_text assignment)

@@ -114,6 +114,50 @@ char *ap_duration_human(double seconds, char buf[static AP_NUMBER_MAX])
 	return buf;
 }
 
+bool ap_size_parse(const char *text, uint64_t *ret_bytes)
+{
+	char *end;
+	double v = strtod(text, &end);
+	static const char units[] = "kMGT";
+	const char *unit;
+
+	if (end == text || !(v >= 0))
+		return false;
+	if (*end == 'K')
+		v *= 1000, end++;
+	else if (*end && (unit = strchr(units, *end))) {
+		for (const char *u = units; u <= unit; u++)
+			v *= 1000;
+		end++;
+	}
+	if (*end == 'B')
+		end++;
+	if (*end || v > 1e18)
+		return false;
+	*ret_bytes = (uint64_t)v;
+	return true;
+}
+
+bool ap_duration_parse(const char *text, double *ret_seconds)
+{
+	static const struct {
+		const char *unit;
+		double seconds;
+	} units[] = {{"", 1}, {"s", 1}, {"ms", 0.001}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+	char *end;
+	double v = strtod(text, &end);
+
+	if (end == text || !(v >= 0) || v > 1e9)
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit) == 0) {
+			*ret_seconds = v * units[i].seconds;
+			return true;
+		}
+	}
+	return false;
+}
+
 char *ap_bigint_decimal(const uint64_t *words, size_t n, bool negative)
 {
 	/* 64 bits are at most 19.27 decimal digits. */

@@ -18,6 +18,10 @@ char *ap_number_js(double v, char buf[static AP_NUMBER_MAX]);
 char *ap_bytes_human(uint64_t bytes, char buf[static AP_NUMBER_MAX]);
 /* "3 d 4 h", "2 min 5 s", "1.2 s". */
 char *ap_duration_human(double seconds, char buf[static AP_NUMBER_MAX]);
+/* "2G", "500M", "1.5 kB" is none: decimal units without a blank; false when it is no size. */
+bool ap_size_parse(const char *text, uint64_t *ret_bytes);
+/* "60s", "5m", "1h", "250ms"; a bare number is seconds. */
+bool ap_duration_parse(const char *text, double *ret_seconds);
 /*
  * Decimal digits of a magnitude of `n` 64-bit little-endian words; malloc'ed, or NULL. Takes time in
  * proportion to n * n: callers bound it (10,000 words take about a second).

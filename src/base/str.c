@@ -85,9 +85,9 @@ void ap_str_pad(struct ap_str *str, size_t n, char c)
 	str->s[str->n] = '\0';
 }
 
-static void str_code_point(struct ap_str *str, uint32_t cp)
+/* At most four bytes; returns how many. */
+static size_t encode(uint32_t cp, char *buf)
 {
-	char buf[4];
 	size_t n;
 
 	if (cp < 0x80) {
@@ -109,7 +109,14 @@ static void str_code_point(struct ap_str *str, uint32_t cp)
 		buf[3] = (char)(0x80 | (cp & 0x3f));
 		n = 4;
 	}
-	ap_str_add(str, buf, n);
+	return n;
+}
+
+static void str_code_point(struct ap_str *str, uint32_t cp)
+{
+	char buf[4];
+
+	ap_str_add(str, buf, encode(cp, buf));
 }
 
 void ap_str_latin1(struct ap_str *str, const uint8_t *s, size_t n)
@@ -143,10 +150,23 @@ static uint32_t str_trailing_high(const struct ap_str *str)
 
 void ap_str_utf16(struct ap_str *str, const uint8_t *s, size_t n_units)
 {
+	char run[1024]; /* what needs no look back, added in one go */
+	size_t n = 0;
+
 	for (size_t i = 0; i < n_units && !str->failed; i++) {
 		uint32_t unit = (uint32_t)(s[2 * i] | s[2 * i + 1] << 8);
 
-		if (unit >= 0xdc00 && unit <= 0xdfff) {
+		if (unit < 0xd800 || unit > 0xdfff) {
+			if (n > sizeof(run) - 4) {
+				ap_str_add(str, run, n);
+				n = 0;
+			}
+			n += encode(unit, run + n);
+			continue;
+		}
+		ap_str_add(str, run, n);
+		n = 0;
+		if (unit >= 0xdc00) {
 			uint32_t high = str_trailing_high(str);
 
 			if (high) {
@@ -156,6 +176,7 @@ void ap_str_utf16(struct ap_str *str, const uint8_t *s, size_t n_units)
 		}
 		str_code_point(str, unit);
 	}
+	ap_str_add(str, run, n);
 }
 
 struct ap_text ap_str_text(const struct ap_str *str, struct ap_arena *arena)

@@ -142,6 +142,8 @@ void ap_json_frame(struct ap_ctx *ctx, struct ap_json *j, const char *key, const
 	ap_json_text(j, "symbol", f->symbol);
 	if (f->symbol.s || f->module.s)
 		ap_json_uint(j, "offset", f->offset);
+	else if (code && f->position > 0)
+		ap_json_int(j, "offset", f->position);
 	else
 		ap_json_null(j, "offset");
 	ap_json_text(j, "internal", f->internal_name);

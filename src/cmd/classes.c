@@ -1,4 +1,5 @@
-/* classes: the heap by constructor, as DevTools' summary: counts, own sizes, what they keep alive. */
+/* classes: the heap by constructor, as DevTools' summary: counts, own sizes, what they keep alive.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@ enum { OPT_COUNT, OPT_SELF, OPT_NUMBER, DEFAULT_ROWS = 25 };
 
 static const struct ap_option options[] = {
 	[OPT_COUNT] = {'c', "by-count", AP_OPTION_FLAG, AP_IN_ALL, NULL, "most objects first"},
-	[OPT_SELF] = {'s', "by-self", AP_OPTION_FLAG, AP_IN_ALL, NULL, "most bytes of their own first"},
+	[OPT_SELF] = {'s', "by-self", AP_OPTION_FLAG, AP_IN_ALL, NULL,
+		      "most bytes of their own first"},
 	[OPT_NUMBER] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_ALL, "N", "so many rows; 0: all"},
 	{0},
 };
@@ -67,8 +69,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	struct classes *d = ap_alloc(ctx->arena, sizeof(*d));
 	const char *wanted = ctx->args.n_words ? ctx->args.words[0] : NULL;
 	size_t limit = ctx->args.given[OPT_NUMBER] ? ctx->args.number[OPT_NUMBER]
-		       : ctx->json			? 0
-						: DEFAULT_ROWS;
+		       : ctx->json		   ? 0
+						   : DEFAULT_ROWS;
 
 	if (!d)
 		return &ap_err_nomem;
@@ -77,7 +79,7 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	for (uint32_t i = 0; i < d->study->n_classes; i++) {
 		const struct ap_class *c = &d->study->classes[i];
 		const struct row row = {c->count, c->self_bytes, c->retained_bytes, c->name,
-					d->study->graph->ids[c->largest]};
+					ap_node_id(d->study->graph, c->largest)};
 
 		if (wanted && !memmem(c->name.s, c->name.n, wanted, strlen(wanted)))
 			continue;
@@ -114,7 +116,8 @@ static void text(struct ap_ctx *ctx, const void *p)
 
 	ap_out_table(ctx->out, &table, d->rows.at, d->rows.n);
 	if (d->all > d->rows.n)
-		ap_out_f(ctx->out, "\n%zu more constructors; classes -n 0 lists all\n", d->all - d->rows.n);
+		ap_out_f(ctx->out, "\n%zu more constructors; classes -n 0 lists all\n",
+			 d->all - d->rows.n);
 }
 
 const struct ap_cmd ap_cmd_classes = {

@@ -173,7 +173,7 @@ const char *ap_cmd_usage(const struct ap_cmd *cmd, enum ap_dialect dialect, stru
 		return "";
 	switch (dialect) {
 	case AP_MDB: {
-		const char *colons = name[0] == '$' ? "" : "::";
+		const char *colons = isalpha((unsigned char)name[0]) ? "::" : "";
 		const char *address = cmd->address == AP_ADDRESS_REQUIRED   ? "address"
 				      : cmd->address == AP_ADDRESS_OPTIONAL ? "[address]"
 									    : "";

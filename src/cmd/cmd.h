@@ -68,6 +68,7 @@ struct ap_args {
 enum ap_address { AP_ADDRESS_NONE, AP_ADDRESS_OPTIONAL, AP_ADDRESS_REQUIRED };
 
 struct ap_session;
+struct ap_rows;
 
 struct ap_ctx {
 	struct ap_session *session;
@@ -82,6 +83,7 @@ struct ap_ctx {
 	uint64_t count;
 	const uint64_t *values; /* mdb: all that came down the pipe, for records that take it whole */
 	size_t n_values;
+	const struct ap_rows *rows; /* plain: what came down the pipe; NULL: there is none */
 	bool json;          /* the answer will be JSON: data functions may spare what only text shows */
 	struct ap_out *out; /* results */
 	const volatile sig_atomic_t *cancelled; /* ^C */
@@ -102,7 +104,9 @@ struct ap_cmd {
 	const struct ap_option *options;     /* ended by an entry without letter and long_name */
 	const char *example;                 /* a line that runs on any core, and as a test */
 	bool needs_model;                    /* most do */
+	bool snapshot_too;                   /* or a heap snapshot without a model */
 	bool counts;     /* mdb: ",count" is this command's own, not how often it runs */
+	bool takes_rows; /* plain: stands behind a bar and runs once for all rows of the pipe */
 	bool takes_pipe; /* mdb: runs once for all values of the pipe */
 	bool bare;       /* mdb: what follows the name is one word as it stands: a format, a file */
 	bool needs_graph;                    /* of the objects: its example runs on a heap snapshot */
@@ -186,6 +190,16 @@ uint64_t ap_session_increment(const struct ap_session *session);
 void ap_session_set_increment(struct ap_session *session, uint64_t increment);
 /* An expression of mdb; all of the text. */
 struct ap_err *ap_session_evaluate(struct ap_session *session, const char *text, uint64_t *ret_value);
+/* Appends lines and results to a file from now on; NULL: no more. */
+struct ap_err *ap_session_log(struct ap_session *session, const char *path);
+const char *ap_session_log_path(const struct ap_session *session); /* NULL: there is none */
+/*
+ * The running process that the session holds stopped: its id, 0: none (a core, or let go). Attaching
+ * replaces the target; letting go keeps what was read.
+ */
+pid_t ap_session_live(const struct ap_session *session);
+struct ap_err *ap_session_attach(struct ap_session *session, pid_t pid);
+struct ap_err *ap_session_release(struct ap_session *session);
 /* Runs lines as if typed; what they print goes to `out`, as text. */
 struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines, struct ap_out *out);
 /*
@@ -195,6 +209,9 @@ struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines
 bool ap_session_variable(const struct ap_session *session, const char *name, uint64_t *ret_value);
 struct ap_err *ap_session_set_variable(struct ap_session *session, const char *name, uint64_t value);
 void ap_session_unset_variable(struct ap_session *session, const char *name);
+/* ::typeset: makes the variable if there is none. */
+struct ap_err *ap_session_tag_variable(struct ap_session *session, const char *name, bool tagged);
+bool ap_session_variable_tag(const struct ap_session *session, const char *name);
 /* The i-th of all; false behind the last. */
 bool ap_session_variable_at(const struct ap_session *session, size_t i, const char **ret_name,
 			    uint64_t *ret_value);

@@ -15,6 +15,7 @@ extern const struct ap_cmd ap_cmd_info;
 extern const struct ap_cmd ap_cmd_jsconstructor, ap_cmd_jsfunction, ap_cmd_jsarray;
 extern const struct ap_cmd ap_cmd_heap, ap_cmd_objects, ap_cmd_instances, ap_cmd_refs;
 extern const struct ap_cmd ap_cmd_functions, ap_cmd_strings;
+extern const struct ap_cmd ap_cmd_handles, ap_cmd_requests, ap_cmd_timers, ap_cmd_promises;
 extern const struct ap_cmd ap_cmd_threads;
 extern const struct ap_cmd ap_cmd_env;
 extern const struct ap_cmd ap_cmd_mappings;
@@ -25,7 +26,7 @@ extern const struct ap_cmd ap_cmd_v8function, ap_cmd_v8context, ap_cmd_v8scopein
 extern const struct ap_cmd ap_cmd_v8str, ap_cmd_v8type, ap_cmd_v8whatis, ap_cmd_v8array,
 	ap_cmd_v8internal;
 extern const struct ap_cmd ap_cmd_v8print;
-extern const struct ap_cmd ap_cmd_v8types, ap_cmd_v8frametypes, ap_cmd_v8classes, ap_cmd_v8field;
+extern const struct ap_cmd ap_cmd_v8types, ap_cmd_v8frametypes, ap_cmd_v8classes, ap_cmd_v8field, ap_cmd_v8code;
 extern const struct ap_cmd ap_cmd_v8warnings, ap_cmd_v8load, ap_cmd_load;
 extern const struct ap_cmd ap_cmd_settings_colour, ap_cmd_settings_padding;
 extern const struct ap_cmd ap_cmd_classes, ap_cmd_dominators, ap_cmd_retained, ap_cmd_why, ap_cmd_paths;
@@ -42,5 +43,13 @@ extern const struct ap_cmd ap_cmd_walk, ap_cmd_walkers;
 extern const struct ap_cmd ap_cmd_native_stack, ap_cmd_native_stack_pointers, ap_cmd_thread_ids;
 extern const struct ap_cmd ap_cmd_load_objects, ap_cmd_nm, ap_cmd_whatis;
 extern const struct ap_cmd ap_cmd_dump, ap_cmd_ugrep, ap_cmd_dis;
+extern const struct ap_cmd ap_cmd_fpregs, ap_cmd_stackregs, ap_cmd_question;
+extern const struct ap_cmd ap_cmd_dem, ap_cmd_demangling, ap_cmd_typeset, ap_cmd_symbol_distance;
+extern const struct ap_cmd ap_cmd_version, ap_cmd_which, ap_cmd_dmods, ap_cmd_unload;
+extern const struct ap_cmd ap_cmd_log, ap_cmd_log_dollar;
+extern const struct ap_cmd ap_cmd_rows_head, ap_cmd_rows_tail, ap_cmd_rows_where, ap_cmd_rows_sort;
+extern const struct ap_cmd ap_cmd_rows_select, ap_cmd_rows_count;
+extern const struct ap_cmd ap_cmd_attach, ap_cmd_release;
+extern const struct ap_cmd ap_cmd_types, ap_cmd_umem, ap_cmd_findleaks, ap_cmd_control;
 
 #endif

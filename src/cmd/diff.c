@@ -1,12 +1,16 @@
-/* diff: what grew between two heap snapshots: by constructor, by variable, by string. */
+/* diff: what grew between two cores or heap snapshots: by what holds it, by constructor, variable, string. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/number.h"
-#include "cmd/graph_common.h"
+#include "cmd/diff_holders.h"
+#include "cmd/heap_common.h"
+#include "heap/fill_graph.h"
+#include "model/core.h"
 
-enum { OPT_NUMBER, DEFAULT_ROWS = 15 };
+/* In JSON all are shown, but for holders: to find a name costs. */
+enum { OPT_NUMBER, DEFAULT_ROWS = 15, JSON_HOLDERS = 100 };
 
 static const struct ap_option options[] = {
 	[OPT_NUMBER] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_ALL, "N", "so many rows a table; 0: all"},
@@ -70,6 +74,7 @@ struct diff {
 	struct ap_study *old, *new;
 	struct rows rows[N_TABLES];
 	size_t all[N_TABLES];
+	struct ap_holders holders;
 	uint64_t old_bytes, new_bytes;
 };
 
@@ -212,6 +217,39 @@ static struct ap_err *compare(struct ap_ctx *ctx, struct diff *d)
 		join(&d->rows[i], limit, &d->all[i]);
 		AP_TRY(copy_texts(ctx, &d->rows[i]));
 	}
+	if (!ctx->args.given[OPT_NUMBER] && ctx->json)
+		limit = JSON_HOLDERS;
+	return ap_diff_holders(ctx, d->old, d->new, limit, &d->holders);
+}
+
+/* A snapshot gives a study of its own, a core a model that has one: the caller closes what is not NULL. */
+static struct ap_err *open_old(struct ap_ctx *ctx, const char *path, struct ap_study **ret_own,
+			       struct ap_model **ret_model, struct ap_study **ret_study)
+{
+	const struct ap_image_options found = {0};
+	struct ap_fill_summary summary;
+	struct ap_heap_watch watch;
+	struct ap_image *image;
+	struct ap_model *model;
+	struct ap_err *err;
+
+	if (ap_is_snapshot_file(path)) {
+		AP_TRY(ap_study_load(path, ret_own));
+		*ret_study = *ret_own;
+		return NULL;
+	}
+	AP_TRY(ap_image_open_core(path, &found, &image));
+	AP_TRY(ap_core_model_open(image, &model));
+	ap_heap_watch(ctx, &watch);
+	err = ap_core_model_study(model, &watch, ret_study, &summary);
+	ap_heap_watch_end(ctx);
+	if (err) {
+		ap_model_close(model);
+		return ap_err_wrap(err, "%s", path);
+	}
+	if (model->incomplete || summary.guessed)
+		ap_warn(ctx, "%s could not be read whole: what looks new may only be missing there", path);
+	*ret_model = model;
 	return NULL;
 }
 
@@ -225,9 +263,12 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "which older one? diff OLD"),
 				   "on the command line: autopsy diff OLD NEW");
 	AP_TRY(ap_require_study(ctx, &d->new));
-	AP_TRY(ap_study_load(ctx->args.words[0], &d->old));
+	struct ap_study *own = NULL;
+	struct ap_model *model = NULL;
+	AP_TRY(open_old(ctx, ctx->args.words[0], &own, &model, &d->old));
 	struct ap_err *err = compare(ctx, d);
-	ap_study_close(d->old);
+	ap_study_close(own);
+	ap_model_close(model);
 	d->old = NULL;
 	if (!err)
 		*ret_data = d;
@@ -244,6 +285,7 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	ap_json_uint(j, "new_bytes", d->new_bytes);
 	for (int i = 0; i < N_TABLES; i++)
 		ap_json_table(j, &tables[i], d->rows[i].v.at, d->rows[i].v.n);
+	ap_diff_holders_json(&d->holders, d->new->graph->ids_are_addresses, j);
 	ap_json_end_object(j);
 }
 
@@ -254,6 +296,7 @@ static void text(struct ap_ctx *ctx, const void *p)
 
 	ap_out_f(ctx->out, "%s before, %s now\n", ap_bytes_human(d->old_bytes, old),
 		 ap_bytes_human(d->new_bytes, new));
+	ap_diff_holders_text(ctx, &d->holders);
 	for (int i = 0; i < N_TABLES; i++) {
 		if (!d->rows[i].v.n)
 			continue;
@@ -269,11 +312,15 @@ static void text(struct ap_ctx *ctx, const void *p)
 const struct ap_cmd ap_cmd_diff = {
 	.names = {[AP_PLAIN] = "diff"},
 	.group = AP_GROUP_ALIVE,
-	.summary = "what grew since an older heap snapshot",
+	.summary = "what grew since an older core or snapshot",
 	.synopsis = {[AP_PLAIN] = "[-n N] OLD"},
-	.help = "Compares the open snapshot with an older one, by constructor, by the variables that keep "
-		"memory alive, and by strings of the same text: new, gone, grown, shrunk. What grew most "
-		"comes first, what shrank most last.",
+	.help = "Compares the open core or snapshot with an older one (either), by what holds it, by constructor, by the "
+		"variables that keep memory alive, and by strings of the same text: new, gone, grown, shrunk. What "
+		"grew most comes first, what shrank most last. For the holders the objects of both are matched by "
+		"structure, from the roots down: each object that is new, gone or of another size counts in one "
+		"row, under the nearest object above that is in both, and all rows together are the whole "
+		"difference. Two of unlike processes have little in common there. JSON has the 100 holders that "
+		"changed most unless -n says else; only the first 200 get names of variables.",
 	.options = options,
 	.example = "diff out.heapsnapshot",
 	.needs_graph = true,

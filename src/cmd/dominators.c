@@ -20,7 +20,8 @@ struct row {
 };
 
 static const struct ap_field fields[] = {
-	AP_FIELD(struct row, retained, "retained_bytes", "RETAINED", BYTES, "bytes that go with it"),
+	AP_FIELD(struct row, retained, "retained_bytes", "RETAINED", BYTES,
+		 "bytes that go with it"),
 	AP_FIELD(struct row, percent, "percent", "SHARE", PERCENT, "of the heap"),
 	AP_FIELD(struct row, self, "self_bytes", "SELF", BYTES, "bytes of its own"),
 	AP_FIELD(struct row, children, "dominated", "HOLDS", COUNT, "nodes directly below it"),
@@ -44,7 +45,8 @@ struct dominators {
 };
 
 /* Keeps the `limit` that retain most. */
-static void offer(const struct ap_dominators *d, uint32_t *best, size_t *n, size_t limit, uint32_t v)
+static void offer(const struct ap_dominators *d, uint32_t *best, size_t *n, size_t limit,
+		  uint32_t v)
 {
 	size_t at;
 
@@ -56,12 +58,13 @@ static void offer(const struct ap_dominators *d, uint32_t *best, size_t *n, size
 	best[at] = v;
 }
 
-static void offer_children(const struct ap_study *s, bool all, uint32_t of, uint32_t *best, size_t *n,
-			   size_t limit)
+static void offer_children(const struct ap_study *s, bool all, uint32_t of, uint32_t *best,
+			   size_t *n, size_t limit)
 {
 	const struct ap_dominators *d = &s->dominators;
 
-	/* Roots by kind are two levels of synthetic nodes; below a node of the program there are none. */
+	/* Roots by kind are two levels of synthetic nodes; below a node of the program there are
+	 * none. */
 	for (uint32_t i = d->first_child[of]; i < d->first_child[of + 1]; i++) {
 		uint32_t v = d->children[i];
 
@@ -108,10 +111,12 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		uint32_t v = best[i];
 		const struct row row = {
 			.retained = d->retained[v],
-			.self = g->sizes[v],
+			.self = ap_node_size(g, v),
 			.children = d->first_child[v + 1] - d->first_child[v],
-			.id = g->ids[v],
-			.percent = d->retained[0] ? 100.0 * (double)d->retained[v] / (double)d->retained[0] : 0,
+			.id = ap_node_id(g, v),
+			.percent = d->retained[0]
+					   ? 100.0 * (double)d->retained[v] / (double)d->retained[0]
+					   : 0,
 			.id_text = ap_node_id_text(ctx, g, v),
 			.label = ap_node_label(ctx, g, v),
 			.constructor = ap_node_class(g, v),

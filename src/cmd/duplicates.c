@@ -25,7 +25,8 @@ static const struct ap_field duplicate_fields[] = {
 };
 
 static const struct ap_field variable_fields[] = {
-	AP_FIELD(struct row, bytes, "retained_bytes", "RETAINED", BYTES, "that its values keep alive"),
+	AP_FIELD(struct row, bytes, "retained_bytes", "RETAINED", BYTES,
+		 "that its values keep alive"),
 	AP_FIELD(struct row, count, "count", "SCOPES", COUNT, "scopes of that file that hold one"),
 	AP_FIELD(struct row, example, "largest", NULL, COUNT, "id of the value that keeps most"),
 	AP_FIELD(struct row, id, NULL, "LARGEST", CSTR, "the value that keeps most"),
@@ -79,7 +80,7 @@ static struct ap_err *duplicates_data(struct ap_ctx *ctx, void **ret_data)
 			.count = found[i].count,
 			.bytes = found[i].bytes,
 			.wasted = found[i].wasted_bytes,
-			.example = r->study->graph->ids[found[i].example],
+			.example = ap_node_id(r->study->graph, found[i].example),
 			.id = ap_node_id_text(ctx, r->study->graph, found[i].example),
 			.text = found[i].text,
 		};
@@ -124,7 +125,7 @@ static struct ap_err *variables_data(struct ap_ctx *ctx, void **ret_data)
 		const struct row row = {
 			.count = found[i].count,
 			.bytes = found[i].retained_bytes,
-			.example = r->study->graph->ids[found[i].largest],
+			.example = ap_node_id(r->study->graph, found[i].largest),
 			.id = ap_node_id_text(ctx, r->study->graph, found[i].largest),
 			.text = found[i].name,
 			.script = found[i].script,

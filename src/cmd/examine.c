@@ -153,13 +153,53 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	return examine(ctx, sources[verb & 0x7f], ctx->args.n_words > 1 ? ctx->args.words[1] : "", ret_data);
 }
 
+enum { OPT_COUNT, OPT_SIZE, OPT_FORMAT };
+
+static const struct ap_option memory_options[] = {
+	[OPT_COUNT] = {'c', "count", AP_OPTION_NUMBER, AP_IN_PLAIN, "N", "so many, as in lldb"},
+	[OPT_SIZE] = {'s', "size", AP_OPTION_NUMBER, AP_IN_PLAIN, "BYTES", "of each: 1, 2, 4 or 8 (default)"},
+	[OPT_FORMAT] = {'f', "format", AP_OPTION_TEXT, AP_IN_PLAIN, "F", "x, d, u, c, s (string) or i (instruction)"},
+	{0},
+};
+
+/* lldb's options as a format of mdb. */
+static struct ap_err *lldb_format(struct ap_ctx *ctx, const char **ret)
+{
+	static const struct {
+		char format;
+		char by_size[4]; /* of 1, 2, 4, 8 bytes */
+	} letters[] = {{'x', "BxXK"}, {'d', "vdDe"}, {'u', "VuUE"}, {'c', "cccc"}, {'s', "ssss"}, {'i', "iiii"}};
+	const struct ap_args *a = &ctx->args;
+	uint64_t size = a->given[OPT_SIZE] ? a->number[OPT_SIZE] : 8;
+	uint64_t count = a->given[OPT_COUNT] ? a->number[OPT_COUNT] : a->given[OPT_FORMAT] ? 1 : 4;
+	const char *format = a->given[OPT_FORMAT] ? a->text[OPT_FORMAT] : "x";
+
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return ap_err_new(AP_E_USAGE, "the size is 1, 2, 4 or 8 bytes");
+	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
+		if (format[0] != letters[i].format || format[1])
+			continue;
+		*ret = ap_printf(ctx->arena, "%" PRIu64 "%c", count, letters[i].by_size[__builtin_ctzll(size)]);
+		return *ret ? NULL : &ap_err_nomem;
+	}
+	return ap_err_new(AP_E_USAGE, "\"%s\" is none of the formats x d u c s i", format);
+}
+
 static struct ap_err *memory_data(struct ap_ctx *ctx, void **ret_data)
 {
+	const char *format = ctx->args.n_words > 1 ? ctx->args.words[1] : NULL;
+
 	if (!ctx->args.n_words)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "which address?"), "x ADDR [FORMAT]: x main 4K");
-	AP_TRY(ap_session_evaluate(ctx->session, ctx->args.words[0], &ctx->address));
+	if (!format)
+		AP_TRY(lldb_format(ctx, &format));
+	/* $rsp is what lldb and gdb call mdb's <rsp. */
+	const char *where = ctx->args.words[0];
+	if (where[0] == '$' && where[1] != '[')
+		where = ap_printf(ctx->arena, "<%s", where + 1);
+	AP_TRY(ap_session_evaluate(ctx->session, where ? where : "", &ctx->address));
 	ctx->count = 1;
-	return examine(ctx, AP_FORMAT_MEMORY, ctx->args.n_words > 1 ? ctx->args.words[1] : "4K", ret_data);
+	return examine(ctx, AP_FORMAT_MEMORY, format, ret_data);
 }
 
 static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
@@ -213,9 +253,10 @@ const struct ap_cmd ap_cmd_memory = {
 	.names = {[AP_PLAIN] = "x|memory read"},
 	.group = AP_GROUP_NATIVE,
 	.summary = "memory in a format: words, text, instructions",
-	.synopsis = {[AP_PLAIN] = "ADDR [FORMAT]"},
-	.help = "ADDR may be an expression of mdb: main+8, <rsp. FORMAT is letters with repeat counts, as "
+	.synopsis = {[AP_PLAIN] = "[-c N] [-s BYTES] [-f F] ADDR [FORMAT]"},
+	.help = "ADDR may be an expression of mdb: main+8, <rsp; $rsp is the same. FORMAT is letters with repeat counts, as "
 		"::formats lists them: 4K (four words of eight bytes, the default), s, 10i.",
+	.options = memory_options,
 	.example = "x <rsp 2K",
 	.needs_model = true,
 	.data = memory_data,

@@ -114,6 +114,9 @@ struct ap_text ap_frame_place(const struct ap_frame *frame, struct ap_arena *are
 			ap_str_adds(&str, "<anonymous>");
 		if (frame->line)
 			ap_str_addf(&str, ":%d:%d", frame->line, frame->column);
+		else if (frame->position > 0)
+			ap_str_addf(&str, " at character %d (its text is not in the core)",
+				    frame->position);
 	} else if (frame->kind == AP_FRAME_NATIVE) {
 		struct ap_text module = ap_base_name(frame->module);
 

@@ -9,20 +9,33 @@
 
 #include "base/escape.h"
 #include "base/json_read.h"
+#include "cmd/heap_common.h"
 #include "graph/snapshot.h"
+#include "heap/fill_graph.h"
 #include "image/input.h"
+#include "model/core.h"
 
 enum { LABEL_COLUMNS = 60 };
 
 struct ap_err *ap_require_study(struct ap_ctx *ctx, struct ap_study **ret_study)
 {
 	struct ap_study *study = ap_session_study(ctx->session);
+	struct ap_fill_summary summary;
+	struct ap_heap_watch watch;
+	struct ap_heap *heap;
 
-	if (!study)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this target has no object graph yet"),
-				   "open a heap snapshot: autopsy FILE.heapsnapshot");
-	*ret_study = study;
-	return NULL;
+	if (study) {
+		*ret_study = study;
+		return NULL;
+	}
+	AP_TRY(ap_require_heap(ctx, &heap));
+	ap_heap_watch(ctx, &watch);
+	struct ap_err *err = ap_core_model_study(ctx->model, &watch, ret_study, &summary);
+	ap_heap_watch_end(ctx);
+	if (!err && summary.guessed)
+		ap_warn(ctx,
+			"V8's handles were not found: what is alive was guessed from all memory, and is too much");
+	return err;
 }
 
 struct ap_err *ap_study_load(const char *path, struct ap_study **ret_study)
@@ -42,8 +55,9 @@ struct ap_err *ap_study_load(const char *path, struct ap_study **ret_study)
 
 bool ap_is_snapshot_file(const char *path)
 {
-	static const char *const ends[] = {".heapsnapshot.gz", ".heapsnapshot.zst", ".heapsnapshot.xz",
-					   ".heapsnapshot.lz4", ".heapsnapshot"};
+	static const char *const ends[] = {".heapsnapshot.gz", ".heapsnapshot.zst",
+					   ".heapsnapshot.xz", ".heapsnapshot.lz4",
+					   ".heapsnapshot"};
 	size_t n = strlen(path);
 	char head[64];
 	struct stat st;
@@ -61,10 +75,12 @@ bool ap_is_snapshot_file(const char *path)
 		return false;
 	ssize_t got = read(fd, head, sizeof(head));
 	close(fd);
-	return got > 0 && memmem(head, (size_t)got, "\"snapshot\"", 10) && memchr(head, '{', (size_t)got);
+	return got > 0 && memmem(head, (size_t)got, "\"snapshot\"", 10) &&
+	       memchr(head, '{', (size_t)got);
 }
 
-struct ap_err *ap_node_argument(struct ap_ctx *ctx, const struct ap_study *study, uint32_t *ret_node)
+struct ap_err *ap_node_argument(struct ap_ctx *ctx, const struct ap_study *study,
+				uint32_t *ret_node)
 {
 	const char *word = ctx->args.n_words ? ctx->args.words[0] : NULL;
 	uint64_t id;
@@ -80,8 +96,8 @@ struct ap_err *ap_node_argument(struct ap_ctx *ctx, const struct ap_study *study
 						     : ap_parse_number(word, 10, &id);
 	uint32_t node = ok ? ap_graph_find(study->graph, id) : AP_NO_NODE;
 	if (node == AP_NO_NODE)
-		return ap_err_hint(ap_err_new(ok ? AP_E_NOTFOUND : AP_E_USAGE, "%s: there is no such object",
-					      word),
+		return ap_err_hint(ap_err_new(ok ? AP_E_NOTFOUND : AP_E_USAGE,
+					      "%s: there is no such object", word),
 				   "`dominators`, `suspects` and `classes` show objects by number");
 	*ret_node = node;
 	return NULL;
@@ -90,7 +106,7 @@ struct ap_err *ap_node_argument(struct ap_ctx *ctx, const struct ap_study *study
 const char *ap_node_id_text(struct ap_ctx *ctx, const struct ap_graph *g, uint32_t node)
 {
 	const char *text = ap_printf(ctx->arena, g->ids_are_addresses ? "%" PRIx64 : "@%" PRIu64,
-				     g->ids[node]);
+				     ap_node_id(g, node));
 
 	return text ? text : "";
 }
@@ -150,15 +166,15 @@ void ap_json_node(struct ap_json *j, const struct ap_study *study, uint32_t node
 {
 	const struct ap_graph *g = study->graph;
 
-	ap_json_uint(j, "id", g->ids[node]);
+	ap_json_uint(j, "id", ap_node_id(g, node));
 	if (g->ids_are_addresses)
-		ap_json_addr(j, "address", g->ids[node]);
+		ap_json_addr(j, "address", ap_node_id(g, node));
 	else
 		ap_json_null(j, "address");
 	ap_json_cstr(j, "type", ap_node_type_name((enum ap_node_type)g->types[node]));
 	ap_json_text(j, "constructor", ap_node_class(g, node));
 	ap_json_text(j, "name", ap_node_name(g, node));
-	ap_json_uint(j, "self_bytes", g->sizes[node]);
+	ap_json_uint(j, "self_bytes", ap_node_size(g, node));
 	if (study->dominators.idom)
 		ap_json_uint(j, "retained_bytes", study->dominators.retained[node]);
 	else

@@ -1,5 +1,7 @@
 /* heap: the pages of every space, what is in them, and whether every byte is explained. */
 #include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/number.h"
 #include "cmd/heap_common.h"
@@ -25,7 +27,7 @@ static const struct ap_field fields[] = {
 		 "number of the isolate: 0 is the first found; -1: shared by all"),
 	AP_FIELD(struct row, pages, "pages", "PAGES", COUNT, "pages"),
 	AP_FIELD(struct row, skipped, "skipped_pages", NULL, COUNT,
-		 "of them emptied by the collector: their content is stale"),
+		 "of them given back or not used in this cycle: their content is stale"),
 	AP_FIELD(struct row, area, "area_bytes", "AREA", BYTES, "bytes for objects in the other pages"),
 	AP_FIELD(struct row, objects, "objects", "OBJECTS", COUNT, "objects"),
 	AP_FIELD(struct row, bytes, "object_bytes", "BYTES", BYTES, "bytes of the objects"),
@@ -68,6 +70,18 @@ struct heap_data {
 	AP_VEC(struct row) rows;
 };
 
+/* Isolate by isolate, what is shared last; the largest space first. */
+static int by_isolate(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+
+	if (x->isolate != y->isolate)
+		return (uint64_t)x->isolate < (uint64_t)y->isolate ? -1 : 1;
+	if (x->area != y->area)
+		return x->area > y->area ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
 static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 {
 	struct heap_data *d = ap_alloc(ctx->arena, sizeof(*d));
@@ -96,12 +110,15 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 			.gaps = s->gaps,
 			.gap_bytes = s->gap_bytes,
 			.absent = s->absent_bytes,
-			.accounted = s->area_bytes ? 100.0 * (double)accounted / (double)s->area_bytes : 100,
+			.accounted = s->area_bytes && !d->summary.scanned ? 100.0 * (double)accounted / (double)s->area_bytes
+				     : d->summary.scanned ? 0 : 100,
 		};
 
 		if (!ap_vec_push(ctx->arena, &d->rows, row))
 			return &ap_err_nomem;
 	}
+	if (d->rows.n)
+		qsort(d->rows.at, d->rows.n, sizeof(d->rows.at[0]), by_isolate);
 	*ret_data = d;
 	return NULL;
 }
@@ -125,7 +142,14 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	ap_json_uint(j, "index_bytes", s->index_bytes);
 	ap_json_double(j, "seconds", s->seconds);
 	ap_json_end_object(j);
-	ap_json_double(j, "accounted_percent", s->accounted_percent);
+	if (s->scanned)
+		ap_json_null(j, "accounted_percent");
+	else
+		ap_json_double(j, "accounted_percent", s->accounted_percent);
+	if (s->collecting)
+		ap_json_cstr(j, "collecting", s->collecting);
+	else
+		ap_json_null(j, "collecting");
 	ap_json_bool(j, "scanned", s->scanned);
 	ap_json_table(j, &gap_table, s->gaps, s->n_gaps);
 	ap_json_end_object(j);
@@ -137,9 +161,17 @@ static void text(struct ap_ctx *ctx, const void *p)
 	const struct ap_heap_summary *s = &d->summary;
 	char bytes[AP_NUMBER_MAX], area[AP_NUMBER_MAX];
 
-	ap_out_f(ctx->out, "%" PRIu64 " objects, %s in %s of %" PRIu64 " pages, %zu isolate%s; %.3f %% accounted\n\n",
-		 s->objects, ap_bytes_human(s->object_bytes, bytes), ap_bytes_human(s->area_bytes, area),
-		 s->pages, s->n_isolates, s->n_isolates == 1 ? "" : "s", s->accounted_percent);
+	if (s->scanned) {
+		ap_out_f(ctx->out, "%" PRIu64 " objects, %s, found by scanning: how much was missed is not known\n\n",
+			 s->objects, ap_bytes_human(s->object_bytes, bytes));
+	} else {
+		ap_out_f(ctx->out, "%" PRIu64 " objects, %s in %s of %" PRIu64 " pages, %zu isolate%s; %.3f %% accounted\n\n",
+			 s->objects, ap_bytes_human(s->object_bytes, bytes), ap_bytes_human(s->area_bytes, area),
+			 s->pages, s->n_isolates, s->n_isolates == 1 ? "" : "s", s->accounted_percent);
+	}
+	if (s->collecting)
+		ap_out_f(ctx->out, "The core was taken in the middle of a %s: objects that were moved are counted at their new place.\n\n",
+			 s->collecting);
 	ap_out_table(ctx->out, &table, d->rows.at, d->rows.n);
 	if (!s->all_gaps)
 		return;

@@ -75,10 +75,44 @@ struct ap_err *ap_require_heap(struct ap_ctx *ctx, struct ap_heap **ret_heap)
 		return err;
 	ap_heap_summary(heap, &summary);
 	if (summary.scanned)
-		ap_warn(ctx, "no page layout was recognised: objects were found by scanning, some may be missing");
+		ap_warn(ctx,
+			"no page layout was recognised: objects were found by scanning, some may be missing");
 	if (!ap_heap_is_complete(&summary))
-		ap_warn(ctx, "stopped: %" PRIu64 " of %" PRIu64 " pages were not walked; the next command goes on",
+		ap_warn(ctx,
+			"stopped: %" PRIu64 " of %" PRIu64
+			" pages were not walked; the next command goes on",
 			summary.pages_left, summary.pages);
 	*ret_heap = heap;
 	return NULL;
+}
+
+enum ap_heap_live ap_live_shown(const struct ap_heap_liveness *l, bool all)
+{
+	return l->known && !all ? AP_LIVE_YES : AP_LIVE_UNKNOWN;
+}
+
+void ap_json_live(struct ap_json *j, enum ap_heap_live live)
+{
+	if (live == AP_LIVE_UNKNOWN)
+		ap_json_null(j, "live");
+	else
+		ap_json_bool(j, "live", live == AP_LIVE_YES);
+}
+
+const char *ap_live_word(const struct ap_heap_liveness *l, bool all)
+{
+	return ap_live_shown(l, all) == AP_LIVE_YES ? "live " : "";
+}
+
+const char *ap_live_remark(struct ap_ctx *ctx, const struct ap_heap_liveness *l, bool all)
+{
+	const char *remark = "";
+
+	if (!l->known)
+		remark = ap_printf(ctx->arena,
+				   "\nDead ones are among them: what lives is not known (%s).",
+				   l->why_unknown ? l->why_unknown : "nobody has looked");
+	else if (all)
+		remark = "\nDead ones that were not yet collected are among them.";
+	return remark ? remark : "";
 }

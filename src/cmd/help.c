@@ -1,7 +1,10 @@
 /*
  * help = ::help, ::dcmds = v8 help: composed from the records, so that no command can exist without it.
  */
+#include <ctype.h>
 #include <string.h>
+
+#include "cmd/help.h"
 
 #include "cmd/commands.h"
 
@@ -19,6 +22,25 @@ static const char *const group_titles[AP_N_HELP_GROUPS] = {
 	[AP_GROUP_NATIVE] = "Process, threads, memory map, registers",
 	[AP_GROUP_SESSION] = "The session",
 };
+
+const char *ap_help_group_title(enum ap_group group)
+{
+	return group_titles[group];
+}
+
+const char *ap_help_option_name(const struct ap_option *o, struct ap_arena *arena)
+{
+	AP_STR_AUTO name = {0};
+
+	if (o->letter)
+		ap_str_addf(&name, "-%c", o->letter);
+	if (o->long_name)
+		ap_str_addf(&name, "%s--%s", o->letter ? ", " : "", o->long_name);
+	if (o->argument)
+		ap_str_addf(&name, " %s", o->argument);
+	const char *text = ap_str_text(&name, arena).s;
+	return text ? text : "";
+}
 
 static struct ap_err *help_data(struct ap_ctx *ctx, void **ret_data)
 {
@@ -150,7 +172,7 @@ static void spellings(struct ap_ctx *ctx, const struct ap_cmd *cmd)
 		for (const char *p = cmd->names[d] ? cmd->names[d] : ""; *p;) {
 			size_t n = strcspn(p, "|");
 
-			ap_out_f(ctx->out, "%s%s%.*s", gap, *p == '$' ? "" : prefix[d], (int)n, p);
+			ap_out_f(ctx->out, "%s%s%.*s", gap, isalpha((unsigned char)*p) ? prefix[d] : "", (int)n, p);
 			gap = p[n] ? ", " : "  =  ";
 			p += n + (p[n] == '|');
 		}
@@ -242,8 +264,8 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 	}
 	list(ctx, ctx->dialect);
 	if (ctx->dialect == AP_PLAIN)
-		ap_out_s(ctx->out, "`help CMD` tells more of one. The languages of mdb (::help, ::dcmds) and of "
-				   "llnode (v8 help)\nwork too, line by line.\n");
+		ap_out_wrap(ctx->out, "`help CMD` tells more of one. The languages of mdb (::help, ::dcmds) and of "
+				      "llnode (v8 help) work too, line by line.", 0);
 }
 
 static void text_dcmds(struct ap_ctx *ctx, const void *p)

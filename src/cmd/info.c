@@ -188,6 +188,12 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 	struct ap_out *out = ctx->out;
 	const struct ap_process *process = i->process;
 
+	if (ap_session_live(ctx->session)) {
+		ap_out_f(out, "debugging PID %d (64-bit)\nfile: ", (int)ap_session_live(ctx->session));
+		ap_out_text(out, i->info.executable);
+		ap_out_s(out, "\nthreading model: native threads\nstatus: stopped by debugger\n");
+		return;
+	}
 	ap_out_s(out, "debugging core file of ");
 	ap_out_text(out, process && process->fname ? ap_text_of(process->fname) : AP_TEXT("node"));
 	ap_out_s(out, " (64-bit)");

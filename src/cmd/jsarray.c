@@ -35,17 +35,29 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	ap_json_full_value(ctx, j, "data", &d->self, d, &ap_detail_default_limits, 1);
 }
 
-/* Holes are left out: they have no word of their own that a next stage could take. */
+static void line(struct ap_ctx *ctx, uint64_t index, const struct ap_value *value)
+{
+	if (ctx->args.given[OPT_INDEX])
+		ap_out_f(ctx->out, "%" PRIu64 " ", index);
+	ap_out_ref(ctx->out, AP_MDB, value);
+	ap_out_s(ctx->out, "\n");
+}
+
+/* Holes too, where they have a word of their own: in arrays of raw doubles and in hash tables they have none. */
 static void text(struct ap_ctx *ctx, const void *p)
 {
 	const struct ap_detail *d = p;
+	const struct ap_value hole = {.type = AP_T_HOLE, .has_ref = true, .ref = d->hole};
+	uint64_t next = 0, length = d->length > 0 ? (uint64_t)d->length : 0;
 
 	for (size_t i = 0; i < d->elements.n && !ctx->out->broken; i++) {
-		if (ctx->args.given[OPT_INDEX])
-			ap_out_f(ctx->out, "%" PRIu64 " ", d->elements.at[i].index);
-		ap_out_ref(ctx->out, AP_MDB, &d->elements.at[i].value);
-		ap_out_s(ctx->out, "\n");
+		for (; d->hole && next < d->elements.at[i].index; next++)
+			line(ctx, next, &hole);
+		next = d->elements.at[i].index + 1;
+		line(ctx, d->elements.at[i].index, &d->elements.at[i].value);
 	}
+	for (; d->hole && next < length && !ctx->out->broken; next++)
+		line(ctx, next, &hole);
 }
 
 const struct ap_cmd ap_cmd_jsarray = {

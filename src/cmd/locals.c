@@ -113,8 +113,12 @@ const struct ap_cmd ap_cmd_locals = {
 	.group = AP_GROUP_DIED,
 	.summary = "this, arguments and locals of the selected frame",
 	.synopsis = {[AP_PLAIN] = ""},
-	.help = "Values are those at the moment of death. Optimised code keeps only what it still needs: "
-		"the rest is <optimised out>. `scope` adds what the function closes over.",
+	.help = "Values are those at the moment of death; a variable that was not reached yet is undefined. "
+		"Optimised code keeps only what it still needs: the rest is <optimised out>. `scope` adds what the "
+		"function closes over.\n\n"
+		"V8 keeps no names of variables that live in registers: they are found from what the bytecode of each "
+		"declaration stores. What no declaration explains is shown by its register, r0, r1 ...: "
+		"temporaries, and variables whose name would be a guess.",
 	.example = "locals",
 	.needs_model = true,
 	.data = data,

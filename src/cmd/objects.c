@@ -1,106 +1,38 @@
-/* objects = ::findjsobjects = v8 findjsobjects: everything in the heap, by constructor and shape. */
-#include "cmd/objects.h"
-
+/* objects = ::findjsobjects = v8 findjsobjects: everything in the heap, by constructor and shape.
+ */
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/number.h"
-#include "cmd/values.h"
-
-enum { OPT_CONSTRUCTOR, OPT_PROPERTY, OPT_KIND, OPT_LIST, OPT_ALL, OPT_INTERNAL, OPT_LIMIT, OPT_DETAILED, OPT_VERBOSE };
-
-enum { DEFAULT_ROWS = 40 };
+#include "cmd/objects_parts.h"
 
 static const struct ap_option options[] = {
-	[OPT_CONSTRUCTOR] = {'c', "constructor", AP_OPTION_TEXT, AP_IN_PLAIN | AP_IN_MDB, "constructor",
-			     "only objects of this constructor"},
+	[OPT_CONSTRUCTOR] = {'c', "constructor", AP_OPTION_TEXT, AP_IN_PLAIN | AP_IN_MDB,
+			     "constructor", "only objects of this constructor"},
 	[OPT_PROPERTY] = {'p', "property", AP_OPTION_TEXT, AP_IN_PLAIN | AP_IN_MDB, "property",
 			  "only objects with this property"},
-	[OPT_KIND] = {'k', "kind", AP_OPTION_TEXT, AP_IN_PLAIN | AP_IN_MDB, "kind",
-		      "only this kind: object, closure, string, array, context, code, dict ..."},
+	[OPT_KIND] =
+		{'k', "kind", AP_OPTION_TEXT, AP_IN_PLAIN | AP_IN_MDB, "kind",
+		 "only this kind: object, closure, string, array, context, code, dict, props ..."},
 	[OPT_LIST] = {'l', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
 		      "every object of the address's group; without one every representative"},
-	[OPT_ALL] = {'a', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "also strings, arrays and V8's own"},
-	[OPT_INTERNAL] = {'i', "internal", AP_OPTION_FLAG, AP_IN_PLAIN, NULL,
-			  "also rows for the engine's own objects"},
+	[OPT_ALL] = {'a', "all", AP_OPTION_FLAG, AP_IN_ALL, NULL,
+		     "also the dead objects that were not yet collected, in rows of their own"},
+	[OPT_INTERNAL] = {'i', "internal", AP_OPTION_FLAG, AP_IN_PLAIN | AP_IN_MDB, NULL,
+			  "also the engine's own objects (in mdb strings and arrays, too)"},
 	[OPT_LIMIT] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_PLAIN, "N",
 		       "rows (default 40, 0: all)"},
 	[OPT_DETAILED] = {'d', "detailed", AP_OPTION_FLAG, AP_IN_LLNODE, NULL,
 			  "a row per shape, with a sample object"},
 	[OPT_VERBOSE] = {'v', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "statistics of the walk"},
+	[OPT_MARK] = {'m', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+		      "mark the object for a later -r; with -l all of its group"},
+	[OPT_REFERRERS] =
+		{'r', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+		 "who refers to the object, and to what was marked; with -l to all of its group"},
+	[OPT_BRK] = {'b', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+		     "for old scripts: all pages of V8's heap are looked at, wherever they lie"},
 	{0},
 };
-
-struct row {
-	const struct ap_heap_group *group;
-	uint64_t count, self, elements, properties, backing;
-	char *object;
-	struct ap_text constructor;
-};
-
-struct objects {
-	struct ap_heap_summary summary;
-	AP_VEC(const struct ap_heap_group *) groups; /* what the filters leave */
-	AP_VEC(uint64_t) addresses;                  /* instances, when they are asked for */
-	bool list; /* addresses, not groups */
-	bool representatives;
-	uint64_t hidden_groups, hidden_count, hidden_bytes;
-};
-
-static bool has_property(const struct ap_heap_group *g, const char *name)
-{
-	for (size_t i = 0; i < g->n_properties; i++) {
-		if (ap_text_is(g->properties[i], name))
-			return true;
-	}
-	return false;
-}
-
-static bool is_kind(const struct ap_heap_group *g, const char *word)
-{
-	static const struct {
-		const char *word;
-		enum ap_heap_kind kind;
-	} words[] = {
-		{"object", AP_HEAP_OBJECT},	{"closure", AP_HEAP_CLOSURE},
-		{"function", AP_HEAP_CLOSURE},	{"string", AP_HEAP_STRING},
-		{"string", AP_HEAP_CONS_STRING}, {"string", AP_HEAP_SLICED_STRING},
-		{"number", AP_HEAP_NUMBER},	{"bigint", AP_HEAP_BIGINT},
-		{"symbol", AP_HEAP_SYMBOL},	{"array", AP_HEAP_ARRAY},
-		{"context", AP_HEAP_CONTEXT},	{"code", AP_HEAP_CODE},
-		{"shape", AP_HEAP_SHAPE},	{"map", AP_HEAP_SHAPE},
-		{"internal", AP_HEAP_INTERNAL},
-	};
-
-	if (strcmp(word, "dict") == 0)
-		return g->dictionary;
-	if (strcmp(word, "prototype") == 0)
-		return g->prototype_of.s;
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcmp(word, words[i].word) == 0 && g->kind == words[i].kind)
-			return true;
-	}
-	return false;
-}
-
-static bool is_filtered(const struct ap_ctx *ctx)
-{
-	return ctx->args.given[OPT_CONSTRUCTOR] || ctx->args.given[OPT_PROPERTY] ||
-	       ctx->args.given[OPT_KIND] || (ctx->dialect != AP_MDB && ctx->args.n_words);
-}
-
-static bool passes(const struct ap_ctx *ctx, const struct ap_heap_group *g)
-{
-	const struct ap_args *a = &ctx->args;
-
-	if (a->given[OPT_CONSTRUCTOR] && !ap_text_is(g->constructor, a->text[OPT_CONSTRUCTOR]))
-		return false;
-	if (a->given[OPT_PROPERTY] && !has_property(g, a->text[OPT_PROPERTY]))
-		return false;
-	if (a->given[OPT_KIND] && !is_kind(g, a->text[OPT_KIND]))
-		return false;
-	return ctx->dialect == AP_MDB || !a->n_words || ap_text_is(g->constructor, a->words[0]);
-}
 
 static uint64_t total_of(const struct ap_heap_group *g)
 {
@@ -136,7 +68,7 @@ static int by_weight(const void *a, const void *b)
 
 struct collect {
 	struct ap_ctx *ctx;
-	struct objects *objects;
+	struct ap_objects_answer *objects;
 	bool failed;
 };
 
@@ -151,7 +83,7 @@ static bool on_instance(void *p, uint64_t address, uint64_t bytes, size_t group)
 }
 
 static struct ap_err *list_group(struct ap_ctx *ctx, struct ap_heap *heap, size_t group, size_t n,
-				 struct objects *o)
+				 struct ap_objects_answer *o)
 {
 	bool *wanted = ap_alloc_array(ctx->arena, n, sizeof(*wanted));
 	struct collect c = {.ctx = ctx, .objects = o};
@@ -165,7 +97,7 @@ static struct ap_err *list_group(struct ap_ctx *ctx, struct ap_heap *heap, size_
 	return c.failed ? &ap_err_nomem : NULL;
 }
 
-struct ap_err *ap_require_groups(struct ap_ctx *ctx, struct ap_heap **ret_heap,
+struct ap_err *ap_require_groups(struct ap_ctx *ctx, bool dead, struct ap_heap **ret_heap,
 				 const struct ap_heap_group **ret_groups, size_t *ret_n)
 {
 	struct ap_heap_watch watch;
@@ -173,31 +105,23 @@ struct ap_err *ap_require_groups(struct ap_ctx *ctx, struct ap_heap **ret_heap,
 
 	AP_TRY(ap_require_heap(ctx, ret_heap));
 	ap_heap_watch(ctx, &watch);
-	err = ap_heap_groups(*ret_heap, &watch, ret_groups, ret_n);
+	err = ap_heap_groups(*ret_heap, &watch, dead, ret_groups, ret_n);
 	ap_heap_watch_end(ctx);
 	return err;
 }
 
-static bool is_hidden(const struct ap_ctx *ctx, const struct ap_heap_group *g)
-{
-	if (ctx->json || is_filtered(ctx))
-		return false;
-	if (ctx->dialect == AP_MDB)
-		return !ctx->args.given[OPT_ALL] && g->kind != AP_HEAP_OBJECT && g->kind != AP_HEAP_CLOSURE;
-	return ctx->dialect == AP_PLAIN && g->internal && !ctx->args.given[OPT_INTERNAL];
-}
-
 /* An address of mdb's: the group's objects, or with a filter its representative. */
 static struct ap_err *with_address(struct ap_ctx *ctx, struct ap_heap *heap,
-				   const struct ap_heap_group *groups, size_t n, struct objects *o)
+				   const struct ap_heap_group *groups, size_t n,
+				   struct ap_objects_answer *o)
 {
 	size_t group;
 
 	o->list = true;
 	if (!ap_heap_group_of(heap, ctx->address & ~3ull, &group))
 		return ap_err_new(AP_E_NOTFOUND, "%" PRIx64 " is not a valid object", ctx->address);
-	if (is_filtered(ctx)) {
-		if (passes(ctx, &groups[group]) &&
+	if (ap_objects_filtered(ctx)) {
+		if (ap_objects_passes(ctx, &groups[group]) &&
 		    !ap_vec_push(ctx->arena, &o->addresses, groups[group].representative))
 			return &ap_err_nomem;
 		return NULL;
@@ -205,30 +129,73 @@ static struct ap_err *with_address(struct ap_ctx *ctx, struct ap_heap *heap,
 	return list_group(ctx, heap, group, n, o);
 }
 
+/* -m and -r: of the object at the address, with -l of all of its group. */
+static struct ap_err *mark(struct ap_ctx *ctx, struct ap_heap *heap, size_t n,
+			   struct ap_objects_answer *o)
+{
+	bool is_mark = ctx->args.given[OPT_MARK];
+	size_t group;
+
+	if (is_mark && ctx->args.given[OPT_REFERRERS])
+		return ap_err_new(AP_E_USAGE, "only one of -m and -r may be given");
+	if (ap_objects_filtered(ctx))
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "-m and -r take no filter"),
+				   "pipe instead: ::findjsobjects -c NAME | ::findjsobjects -lr");
+	if (!ctx->has_address && (is_mark || ctx->args.given[OPT_LIST]))
+		return ap_err_new(AP_E_USAGE,
+				  "-m needs the address of an object, and so does -l with -r");
+	if (ctx->has_address) {
+		uint64_t address = ctx->address & ~3ull;
+
+		if (!ap_heap_group_of(heap, address, &group))
+			return ap_err_new(AP_E_NOTFOUND, "%" PRIx64 " is not a valid object",
+					  ctx->address);
+		if (ctx->args.given[OPT_LIST])
+			AP_TRY(list_group(ctx, heap, group, n, o));
+		else if (!ap_vec_push(ctx->arena, &o->addresses, address))
+			return &ap_err_nomem;
+	}
+	o->marking = true;
+	return ap_marks_data(ctx, heap, is_mark, o->addresses.at, o->addresses.n, &o->marks);
+}
+
 static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 {
-	struct objects *o = ap_alloc(ctx->arena, sizeof(*o));
+	struct ap_objects_answer *o = ap_alloc(ctx->arena, sizeof(*o));
 	const struct ap_heap_group *groups;
 	struct ap_heap *heap;
 	size_t n;
 
 	if (!o)
 		return &ap_err_nomem;
-	if (ctx->args.given[OPT_CONSTRUCTOR] && ctx->args.given[OPT_PROPERTY] && ctx->dialect == AP_MDB)
+	if (ctx->args.given[OPT_CONSTRUCTOR] && ctx->args.given[OPT_PROPERTY] &&
+	    ctx->dialect == AP_MDB)
 		return ap_err_new(AP_E_USAGE, "only one of -c and -p may be given");
-	if (ctx->args.given[OPT_LIST] && is_filtered(ctx) && !ctx->has_address)
+	bool all = ctx->args.given[OPT_ALL];
+	if (ctx->args.given[OPT_KIND])
+		AP_TRY(ap_objects_check_kind(ctx->args.text[OPT_KIND]));
+	bool marking = ctx->args.given[OPT_MARK] || ctx->args.given[OPT_REFERRERS];
+	if (ctx->args.given[OPT_LIST] && ap_objects_filtered(ctx) && !ctx->has_address && !marking)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "-l takes no filter without an address"),
 				   "pipe instead: ::findjsobjects -c NAME | ::findjsobjects");
-	AP_TRY(ap_require_groups(ctx, &heap, &groups, &n));
+	AP_TRY(ap_require_groups(ctx, all, &heap, &groups, &n));
+	/* The address may be of a dead one. */
+	if (ctx->has_address && !all && ap_heap_is_live(heap, ctx->address & ~3ull) == AP_LIVE_NO)
+		AP_TRY(ap_require_groups(ctx, true, &heap, &groups, &n));
 	ap_heap_summary(heap, &o->summary);
+	ap_heap_liveness(heap, &o->liveness);
 	*ret_data = o;
+	if (marking)
+		return mark(ctx, heap, n, o);
 	if (ctx->dialect == AP_MDB && ctx->has_address)
 		return with_address(ctx, heap, groups, n, o);
-	o->representatives = ctx->dialect == AP_MDB && (is_filtered(ctx) || ctx->args.given[OPT_LIST]);
+	o->representatives =
+		ctx->dialect == AP_MDB && (ap_objects_filtered(ctx) || ctx->args.given[OPT_LIST]);
 	for (size_t i = 0; i < n; i++) {
-		if (!groups[i].count || !passes(ctx, &groups[i]))
+		if (!groups[i].count || (groups[i].live == AP_LIVE_NO && !all) ||
+		    !ap_objects_passes(ctx, &groups[i]))
 			continue;
-		if (is_hidden(ctx, &groups[i])) {
+		if (ap_objects_hidden(ctx, &groups[i])) {
 			o->hidden_groups++;
 			o->hidden_count += groups[i].count;
 			o->hidden_bytes += groups[i].self_bytes;
@@ -243,227 +210,33 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	return NULL;
 }
 
-static void json_group(struct ap_json *j, const struct ap_heap_group *g)
-{
-	ap_json_object(j, NULL);
-	ap_json_text(j, "constructor", g->constructor);
-	ap_json_array(j, "properties");
-	for (size_t i = 0; i < g->n_properties; i++)
-		ap_json_text(j, NULL, g->properties[i]);
-	ap_json_end_array(j);
-	ap_json_uint(j, "count", g->count);
-	ap_json_uint(j, "self_bytes", g->self_bytes);
-	ap_json_uint(j, "elements_bytes", g->elements_bytes);
-	ap_json_uint(j, "properties_bytes", g->properties_bytes);
-	ap_json_uint(j, "backing_bytes", g->backing_bytes);
-	ap_json_null(j, "live");
-	ap_json_addr(j, "representative", g->representative);
-	ap_json_text(j, "shape", g->shape.n ? g->shape : (struct ap_text){NULL, 0});
-	ap_json_text(j, "prototype_of", g->prototype_of);
-	ap_json_bool(j, "internal", g->internal);
-	ap_json_bool(j, "dictionary", g->dictionary);
-	ap_json_end_object(j);
-}
-
-static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
-{
-	const struct objects *o = p;
-	uint64_t count = 0, bytes = 0;
-
-	(void)ctx;
-	ap_json_object(j, "data");
-	if (o->list) {
-		ap_json_array(j, "addresses");
-		for (size_t i = 0; i < o->addresses.n; i++)
-			ap_json_addr(j, NULL, o->addresses.at[i]);
-		ap_json_end_array(j);
-	}
-	ap_json_array(j, "groups");
-	for (size_t i = 0; i < o->groups.n; i++) {
-		json_group(j, o->groups.at[i]);
-		count += o->groups.at[i]->count;
-		bytes += o->groups.at[i]->self_bytes;
-	}
-	ap_json_end_array(j);
-	ap_json_object(j, "total");
-	ap_json_uint(j, "count", count);
-	ap_json_uint(j, "bytes", bytes);
-	ap_json_end_object(j);
-	ap_json_double(j, "accounted_percent", o->summary.accounted_percent);
-	ap_json_end_object(j);
-}
-
-/* "Dog: name, age", "(string) SeqString", "Object (prototype of Dog): bark". */
-static void title(const struct ap_heap_group *g, struct ap_str *out)
-{
-	ap_str_add(out, g->constructor.s, g->constructor.n);
-	if (g->shape.n)
-		ap_str_addf(out, " %.*s", AP_TEXT_ARG(g->shape));
-	if (g->prototype_of.s)
-		ap_str_addf(out, " (prototype of %.*s)", AP_TEXT_ARG(g->prototype_of));
-	for (size_t i = 0; i < g->n_properties && out->n < 400; i++)
-		ap_str_addf(out, "%s%.*s", i ? ", " : ": ", AP_TEXT_ARG(g->properties[i]));
-	if (g->n_properties < g->all_properties)
-		ap_str_adds(out, ", ...");
-}
-
-static const struct ap_field fields[] = {
-	AP_FIELD(struct row, count, NULL, "COUNT", COUNT, "objects"),
-	AP_FIELD(struct row, self, NULL, "SELF", BYTES, "bytes of the objects themselves"),
-	AP_FIELD(struct row, elements, NULL, "ELEMENTS", BYTES, "their elements"),
-	AP_FIELD(struct row, properties, NULL, "PROPERTIES", BYTES, "properties outside of them"),
-	AP_FIELD(struct row, backing, NULL, "BACKING", BYTES, "tables of collections, memory of buffers"),
-	AP_FIELD(struct row, object, NULL, "OBJECT", CSTR, "one of them"),
-	AP_FIELD(struct row, constructor, NULL, "CONSTRUCTOR: PROPERTIES", TEXT, "name and shape"),
-};
-
-static const struct ap_table table = {
-	.fields = fields,
-	.n_fields = sizeof(fields) / sizeof(fields[0]),
-	.row_bytes = sizeof(struct row),
-};
-
-static void text(struct ap_ctx *ctx, const void *p)
-{
-	const struct objects *o = p;
-	uint64_t limit = ctx->args.given[OPT_LIMIT] ? ctx->args.number[OPT_LIMIT] : DEFAULT_ROWS;
-	AP_VEC(struct row) rows = {0};
-	char bytes[AP_NUMBER_MAX];
-
-	ap_out_f(ctx->out, "%" PRIu64 " objects, %s, %.3f %% of the heap accounted. Dead objects that were not yet collected are included.\n\n",
-		 o->summary.objects, ap_bytes_human(o->summary.object_bytes, bytes),
-		 o->summary.accounted_percent);
-	for (size_t i = 0; i < o->groups.n && (!limit || i < limit); i++) {
-		const struct ap_heap_group *g = o->groups.at[i];
-		AP_STR_AUTO name = {0};
-
-		title(g, &name);
-		const struct row row = {g,
-					g->count,
-					g->self_bytes,
-					g->elements_bytes,
-					g->properties_bytes,
-					g->backing_bytes,
-					ap_printf(ctx->arena, "0x%" PRIx64, g->representative),
-					ap_str_text(&name, ctx->arena)};
-		if (!ap_vec_push(ctx->arena, &rows, row))
-			return;
-	}
-	ap_out_table(ctx->out, &table, rows.at, rows.n);
-	if (rows.n < o->groups.n)
-		ap_out_f(ctx->out, "... and %zu more groups: -n 0 shows all\n", o->groups.n - rows.n);
-	if (o->hidden_groups)
-		ap_out_f(ctx->out, "%" PRIu64 " objects of the engine itself (%s) are left out: -i shows them\n",
-			 o->hidden_count, ap_bytes_human(o->hidden_bytes, bytes));
-}
-
-static void text_mdb(struct ap_ctx *ctx, const void *p)
-{
-	const struct objects *o = p;
-
-	if (ctx->args.given[OPT_VERBOSE]) {
-		ap_out_f(ctx->out, "findjsobjects: %30s => %" PRIu64 "\n", "objects", o->summary.objects);
-		ap_out_f(ctx->out, "findjsobjects: %30s => %" PRIu64 "\n", "pages", o->summary.pages);
-		ap_out_f(ctx->out, "findjsobjects: %30s => %" PRIu64 "\n", "bytes in objects",
-			 o->summary.object_bytes);
-		ap_out_f(ctx->out, "findjsobjects: %30s => %" PRIu64 "\n", "gaps", o->summary.all_gaps);
-		ap_out_f(ctx->out, "findjsobjects: %30s => %zu\n", "unique groups", o->groups.n);
-		ap_out_f(ctx->out, "findjsobjects: %30s => %.3f\n", "seconds", o->summary.seconds);
-	}
-	if (o->list) {
-		for (size_t i = 0; i < o->addresses.n; i++)
-			ap_out_f(ctx->out, "%" PRIx64 "\n", o->addresses.at[i] + 1);
-		return;
-	}
-	if (o->representatives) {
-		for (size_t i = 0; i < o->groups.n; i++)
-			ap_out_f(ctx->out, "%" PRIx64 "\n", o->groups.at[i]->representative + 1);
-		return;
-	}
-	ap_out_f(ctx->out, "%16s %8s %8s %s\n", "OBJECT", "#OBJECTS", "#PROPS", "CONSTRUCTOR: PROPS");
-	for (size_t i = 0; i < o->groups.n; i++) {
-		const struct ap_heap_group *g = o->groups.at[i];
-		AP_STR_AUTO name = {0}, safe = {0};
-
-		title(g, &name);
-		ap_mdb_row_tail(&name, &safe, 80 - 36);
-		ap_out_f(ctx->out, "%16" PRIx64 " %8" PRIu64 " %8" PRIu64 " %s\n", g->representative + 1,
-			 g->count, g->all_properties, safe.s ? safe.s : "");
-	}
-}
-
-/* llnode's summary sums up the shapes of a constructor. */
-static void text_llnode(struct ap_ctx *ctx, const void *p)
-{
-	const struct objects *o = p;
-	bool detailed = ctx->args.given[OPT_DETAILED];
-	uint64_t count = 0, bytes = 0;
-	struct ap_heap_group *sums = ap_alloc_array(ctx->arena, o->groups.n ? o->groups.n : 1, sizeof(*sums));
-	const struct ap_heap_group **order = ap_alloc_array(ctx->arena, o->groups.n ? o->groups.n : 1, sizeof(*order));
-	size_t n = 0;
-
-	if (!sums || !order)
-		return;
-	for (size_t i = 0; i < o->groups.n; i++) {
-		const struct ap_heap_group *g = o->groups.at[i];
-		size_t k = 0;
-
-		while (!detailed && k < n && !ap_text_eq(sums[k].constructor, g->constructor))
-			k++;
-		if (detailed || k == n) {
-			sums[k = n++] = *g;
-		} else {
-			sums[k].count += g->count;
-			sums[k].self_bytes += g->self_bytes;
-		}
-		order[k] = &sums[k];
-		count += g->count;
-		bytes += g->self_bytes;
-	}
-	qsort(order, n, sizeof(*order), ap_group_by_count);
-	if (detailed) {
-		ap_out_s(ctx->out, "   Sample Obj.  Instances  Total Size  Properties  Elements  Name\n"
-				   " ------------- ---------- ----------- ----------- --------- -----\n");
-	} else {
-		ap_out_s(ctx->out, " Instances  Total Size Name\n ---------- ---------- ----\n");
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct ap_heap_group *g = order[i];
-
-		if (detailed)
-			ap_out_f(ctx->out, "0x%012" PRIx64 " %10" PRIu64 " %11" PRIu64 " %11" PRIu64 " %9" PRIu64 " ",
-				 g->representative + 1, g->count, g->self_bytes, g->all_properties,
-				 g->elements_bytes / 8);
-		else
-			ap_out_f(ctx->out, " %10" PRIu64 " %10" PRIu64 " ", g->count, g->self_bytes);
-		AP_STR_AUTO name = {0};
-		if (detailed)
-			title(g, &name);
-		else
-			ap_str_add(&name, g->constructor.s, g->constructor.n);
-		ap_out_text(ctx->out, (struct ap_text){name.s ? name.s : "", name.n});
-		ap_out_s(ctx->out, "\n");
-	}
-	ap_out_f(ctx->out, " %10s %10s\n %10" PRIu64 " %10" PRIu64 "\n", "----------", "----------", count, bytes);
-}
-
 const struct ap_cmd ap_cmd_objects = {
-	.names = {[AP_PLAIN] = "objects", [AP_MDB] = "findjsobjects",
-		  [AP_LLNODE] = "findjsobjects"},
+	.names =
+		{[AP_PLAIN] = "objects", [AP_MDB] = "findjsobjects", [AP_LLNODE] = "findjsobjects"},
 	.group = AP_GROUP_MEMORY,
 	.address = AP_ADDRESS_OPTIONAL,
 	.summary = "what is in the heap, by constructor and shape",
-	.synopsis = {[AP_PLAIN] = "[-i] [-n N] [-c NAME | -p PROP | -k KIND] [NAME]"},
+	.synopsis = {[AP_PLAIN] = "[-ai] [-n N] [-c NAME | -p PROP | -k KIND] [NAME]"},
 	.help = "Every object of the heap belongs to one row: objects of one constructor with the same "
 		"properties, strings, closures, arrays and the rest by kind. Sizes are the real ones: the "
-		"objects themselves, and what they own, in columns of its own. Dead objects that were not "
-		"yet collected are included. `instances NAME` lists the objects of a constructor.\n\n"
+		"objects themselves, and what they own, in columns of its own. Shown are live objects: what "
+		"V8's roots lead to. -a adds rows for the dead ones that were not yet collected. Where it cannot "
+		"be known what lives (parts of the heap are missing, V8's roots were not found), all are "
+		"shown and the first line says so. `instances NAME` lists the objects of a constructor.\n\n"
+		"-k: object, closure, string, number, bigint, symbol, array, context, code, shape, internal, "
+		"prototype; or objects by how they keep properties: dict (a hash table), inobject, props "
+		"(outside of the object), numeric (elements).\n\n"
 		"In mdb, ADDR::findjsobjects lists all objects like the one at ADDR; with -c, -p or -k it "
-		"prints a representative if the object passes, so that filters can be piped.",
+		"prints a representative if the object passes, so that filters can be piped: "
+		"::findjsobjects -c Dog | ::findjsobjects -p name | ::findjsobjects | ::jsprint. "
+		"ADDR::findjsobjects -m marks objects; -r then names everything that refers to one of "
+		"them, closure variables and entries of collections among it.",
 	.options = options,
 	.example = "objects",
 	.needs_model = true,
 	.data = data,
-	.json = json,
-	.text = {[AP_PLAIN] = text, [AP_MDB] = text_mdb, [AP_LLNODE] = text_llnode},
+	.json = ap_objects_json,
+	.text = {[AP_PLAIN] = ap_objects_text,
+		 [AP_MDB] = ap_objects_text_mdb,
+		 [AP_LLNODE] = ap_objects_text_llnode},
 };

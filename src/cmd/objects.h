@@ -4,7 +4,8 @@
 
 #include "cmd/heap_common.h"
 
-struct ap_err *ap_require_groups(struct ap_ctx *ctx, struct ap_heap **ret_heap,
+/* With `dead` those of the dead objects, too. */
+struct ap_err *ap_require_groups(struct ap_ctx *ctx, bool dead, struct ap_heap **ret_heap,
 				 const struct ap_heap_group **ret_groups, size_t *ret_n);
 /* For qsort() over pointers to groups: fewest first. */
 int ap_group_by_count(const void *a, const void *b);

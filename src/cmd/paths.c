@@ -10,7 +10,8 @@ enum { OPT_NUMBER, OPT_ALL, DEFAULT_PATHS = 3, MAX_PATHS = 100, MAX_SAMPLE = 100
 
 static const struct ap_option options[] = {
 	[OPT_NUMBER] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_ALL, "N", "so many ways"},
-	[OPT_ALL] = {'a', "all", AP_OPTION_FLAG, AP_IN_ALL, NULL, "V8's machinery between the objects too"},
+	[OPT_ALL] = {'a', "all", AP_OPTION_FLAG, AP_IN_ALL, NULL,
+		     "V8's machinery between the objects too"},
 	{0},
 };
 
@@ -42,10 +43,11 @@ static uint64_t hash_path(const struct ap_study *s, const ap_path *path)
 
 	for (size_t i = 0; i < path->n; i++) {
 		const struct ap_step *step = &path->at[i];
-		struct ap_edge e = s->graph->edges[step->edge];
+		struct ap_edge e = ap_edge_at(s->graph, step->from, step->edge);
 		struct ap_text name = ap_edge_name(s->graph, e);
 		/* Indexes and entries differ from object to object: they are one way. */
-		bool numbered = ap_edge_is_numbered(e) || (name.n && name.s[0] >= '0' && name.s[0] <= '9');
+		bool numbered =
+			ap_edge_is_numbered(e) || (name.n && name.s[0] >= '0' && name.s[0] <= '9');
 
 		h = mix(h, (uint64_t)ap_edge_type(e) << 32 | (numbered ? 0 : e.name));
 		h = mix(h, s->class_of[step->to]);
@@ -122,12 +124,14 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (!p)
 		return &ap_err_nomem;
 	if (ctx->args.n_words != 1 || limit > MAX_PATHS)
-		return ap_err_new(AP_E_USAGE, "give one constructor, and at most %d ways", MAX_PATHS);
+		return ap_err_new(AP_E_USAGE, "give one constructor, and at most %d ways",
+				  MAX_PATHS);
 	AP_TRY(ap_require_study(ctx, &p->study));
 	AP_TRY(ap_study_classes(p->study));
 	AP_TRY(ap_study_scopes(p->study));
-	while (class < p->study->n_classes && !ap_text_is(p->study->classes[class].name, ctx->args.words[0]))
-		class++;
+	while (class < p->study->n_classes &&
+	       !ap_text_is(p->study->classes[class].name, ctx->args.words[0]))
+		class ++;
 	if (class == p->study->n_classes)
 		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "there is no object of constructor %s",
 					      ctx->args.words[0]),
@@ -177,13 +181,15 @@ static void text(struct ap_ctx *ctx, const void *data_)
 		ap_out_f(ctx->out, ", of which %" PRIu64 " were looked at", p->sampled);
 	ap_out_s(ctx->out, "\n");
 	for (size_t i = 0; i < p->ways.n; i++) {
-		ap_out_f(ctx->out, "\n%" PRIu64 " (%.0f %%, %s) like this one:\n", p->ways.at[i].count,
+		ap_out_f(ctx->out, "\n%" PRIu64 " (%.0f %%, %s) like this one:\n",
+			 p->ways.at[i].count,
 			 100.0 * (double)p->ways.at[i].count / (double)p->sampled,
 			 ap_bytes_human(p->ways.at[i].bytes, bytes));
 		ap_print_path(ctx, p->study, &p->ways.at[i].shown, 2);
 	}
 	if (p->all > p->ways.n)
-		ap_out_f(ctx->out, "\n%zu other ways; paths -n 20 shows more\n", p->all - p->ways.n);
+		ap_out_f(ctx->out, "\n%zu other ways; paths -n 20 shows more\n",
+			 p->all - p->ways.n);
 }
 
 const struct ap_cmd ap_cmd_paths = {

@@ -181,7 +181,7 @@ const struct ap_cmd ap_cmd_print = {
 	.address = AP_ADDRESS_REQUIRED,
 	.summary = "a value, whole: properties, elements, inner state",
 	.synopsis = {[AP_PLAIN] = "ADDR|NAME [PATH] [-d N] [-l N]",
-		     [AP_MDB] = "[-ab] [-d depth] [member ...]"},
+		     [AP_MDB] = "[-abv] [-d depth] [-N length] [member ...]"},
 	.help = "Of an address, with or without V8's tag bit, of a variable of the selected frame, or of "
 		"\"error\", the value that was thrown. A path goes on into it as in JavaScript:\n"
 		"  print 0x2a7c1f04b1d8 a.b[3]['x y'].#private[Symbol(s)]\n"

@@ -2,43 +2,110 @@
 #include "cmd/objects.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
+#include "cmd/refs_tree.h"
 #include "cmd/values.h"
 
-enum { OPT_LIMIT, OPT_OFFSET, OPT_INTERNAL, OPT_VERBOSE, OPT_VALUE, OPT_NAME };
+enum {
+	OPT_LIMIT,
+	OPT_OFFSET,
+	OPT_INTERNAL,
+	OPT_VERBOSE,
+	OPT_VALUE,
+	OPT_NAME,
+	OPT_STRING,
+	OPT_RECURSIVE,
+	OPT_DEPTH,
+	OPT_PLACES
+};
 
-enum { DEFAULT_LIMIT = 100 };
+enum {
+	DEFAULT_LIMIT = 100,
+	MAX_OBJECT_BYTES =
+		255 *
+		8, /* an object that is no store has its size in its map, in words of a byte */
+	DEFAULT_PADDING = 2,
+};
 
 static const struct ap_option options[] = {
-	[OPT_LIMIT] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_PLAIN, "N", "at most so many (default 100, 0: all)"},
+	[OPT_LIMIT] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_PLAIN, "N",
+		       "at most so many (default 100, 0: all)"},
 	[OPT_OFFSET] = {'o', "offset", AP_OPTION_NUMBER, AP_IN_PLAIN, "N", "leave out the first N"},
 	[OPT_INTERNAL] = {'i', "internal", AP_OPTION_FLAG, AP_IN_PLAIN, NULL,
 			  "also the engine's own structures"},
 	[OPT_VERBOSE] = {'v', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "with the type of the holder"},
-	[OPT_VALUE] = {'v', "value", AP_OPTION_FLAG, AP_IN_LLNODE, NULL, "references to the value (the default)"},
-	[OPT_NAME] = {'n', "name", AP_OPTION_TEXT, AP_IN_LLNODE, "NAME", "objects with a property of that name"},
+	[OPT_VALUE] = {'v', "value", AP_OPTION_FLAG, AP_IN_LLNODE, NULL,
+		       "references to the value (the default)"},
+	[OPT_NAME] = {'n', "name", AP_OPTION_TEXT, AP_IN_LLNODE, "NAME",
+		      "objects with a property of that name"},
+	[OPT_STRING] = {'s', "string", AP_OPTION_TEXT, AP_IN_PLAIN | AP_IN_LLNODE, "TEXT",
+			"references to every string with that text"},
+	[OPT_RECURSIVE] = {'r', "recursive", AP_OPTION_FLAG, AP_IN_PLAIN | AP_IN_LLNODE, NULL,
+			   "also who holds the holders, and so on"},
+	[OPT_DEPTH] = {'l', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "maxdepth",
+		       "with 1 only what holds it itself, not through a store of its own"},
+	[OPT_PLACES] = {'d', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+			"where each reference was found, and how many steps away"},
 	{0},
 };
 
 struct row {
 	struct ap_heap_ref ref;
+	int depth;
 	struct ap_value holder;
 };
 
 struct refs {
 	uint64_t address, total, offset;
 	uint64_t shown; /* words looked at: rows and internal ones */
-	bool by_name;
+	bool by_name;	/* -n: `name` */
+	bool by_text;	/* -s */
+	bool recursive, cut;
 	struct ap_text name;
 	AP_VEC(struct row) rows;
+	/* mdb: the functions that see the value by a variable of theirs; mdb_v8 printed these. */
+	AP_VEC(struct row) closures;
 };
 
-static struct ap_err *add(struct ap_ctx *ctx, struct refs *d, const struct ap_heap_ref *ref)
+static struct ap_err *add(struct ap_ctx *ctx, struct refs *d, const struct ap_heap_ref *ref,
+			  int depth)
 {
-	struct row row = {.ref = *ref};
+	struct row row = {.ref = *ref, .depth = depth};
 
 	AP_TRY(ctx->model->ops->describe(ctx->model, ref->holder + 1, ctx->arena, &row.holder));
 	return ap_vec_push(ctx->arena, &d->rows, row) ? NULL : &ap_err_nomem;
+}
+
+enum { MAX_CONTEXTS = 16 };
+
+/* Each context is a search of its own. */
+static struct ap_err *find_closures(struct ap_ctx *ctx, struct ap_heap *heap, struct refs *d)
+{
+	struct ap_heap_watch watch;
+	size_t searched = 0;
+
+	ap_heap_watch(ctx, &watch);
+	for (size_t i = 0; i < d->rows.n && searched < MAX_CONTEXTS; i++) {
+		struct ap_heap_refs refs;
+
+		if (d->rows.at[i].ref.kind != AP_REF_VARIABLE)
+			continue;
+		searched++;
+		AP_TRY(ap_heap_refs(heap, &watch, d->rows.at[i].ref.holder, 0, 0, ctx->arena,
+				    &refs));
+		for (size_t k = 0; k < refs.n; k++) {
+			struct row row = {.ref = refs.refs[k]};
+
+			AP_TRY(ctx->model->ops->describe(ctx->model, row.ref.holder + 1, ctx->arena,
+							 &row.holder));
+			if ((row.holder.type == AP_T_FUNCTION || row.holder.type == AP_T_CLASS) &&
+			    !ap_vec_push(ctx->arena, &d->closures, row))
+				return &ap_err_nomem;
+		}
+	}
+	ap_heap_watch_end(ctx);
+	return NULL;
 }
 
 struct collect {
@@ -50,12 +117,13 @@ struct collect {
 static bool on_named(void *p, uint64_t address, uint64_t bytes, size_t group)
 {
 	struct collect *c = p;
-	const struct ap_heap_ref ref = {.holder = address, .kind = AP_REF_PROPERTY, .name = c->refs->name};
+	const struct ap_heap_ref ref = {
+		.holder = address, .kind = AP_REF_PROPERTY, .name = c->refs->name};
 
 	(void)bytes;
 	(void)group;
 	c->refs->total++;
-	c->err = add(c->ctx, c->refs, &ref);
+	c->err = add(c->ctx, c->refs, &ref, 0);
 	return !c->err;
 }
 
@@ -70,12 +138,13 @@ static struct ap_err *by_name(struct ap_ctx *ctx, struct refs *d)
 
 	d->by_name = true;
 	d->name = ap_text_of(ctx->args.text[OPT_NAME]);
-	AP_TRY(ap_require_groups(ctx, &heap, &groups, &n));
+	AP_TRY(ap_require_groups(ctx, false, &heap, &groups, &n));
 	bool *wanted = ap_alloc_array(ctx->arena, n ? n : 1, sizeof(*wanted));
 	if (!wanted)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < groups[i].n_properties && !wanted[i]; k++)
+		for (size_t k = 0;
+		     groups[i].live != AP_LIVE_NO && k < groups[i].n_properties && !wanted[i]; k++)
 			wanted[i] = ap_text_eq(groups[i].properties[k], d->name);
 	}
 	ap_heap_watch(ctx, &watch);
@@ -83,14 +152,54 @@ static struct ap_err *by_name(struct ap_ctx *ctx, struct refs *d)
 	return c.err;
 }
 
+/* The references to the value, or to all strings with the text of -s. */
+static struct ap_err *find(struct ap_ctx *ctx, struct ap_heap *heap, uint64_t limit, struct refs *d,
+			   struct ap_heap_refs *ret)
+{
+	const uint64_t *strings;
+	struct ap_heap_watch watch;
+	struct ap_err *err;
+	size_t n;
+
+	ap_heap_watch(ctx, &watch);
+	if (!d->by_text) {
+		err = ap_heap_refs(heap, &watch, d->address, d->offset, limit, ctx->arena, ret);
+		ap_heap_watch_end(ctx);
+		return err;
+	}
+	err = ap_heap_strings_equal(heap, &watch, ap_text_of(ctx->args.text[OPT_STRING]),
+				    ctx->arena, &strings, &n);
+	if (!err && !n)
+		err = ap_err_hint(ap_err_new(AP_E_NOTFOUND, "there is no string \"%s\"",
+					     ctx->args.text[OPT_STRING]),
+				  "the whole text is meant: `strings -g REGEX` finds parts");
+	if (!err)
+		err = ap_heap_refs_to(heap, &watch, strings, n, ctx->arena, ret);
+	ap_heap_watch_end(ctx);
+	return err;
+}
+
+/* 1: in the holder itself; 2: in elements, a dictionary or another store of its own. */
+static int steps(const struct ap_heap_ref *ref)
+{
+	return ref->slot < ref->holder || ref->slot - ref->holder > MAX_OBJECT_BYTES ? 2 : 1;
+}
+
+static bool is_shown(const struct ap_ctx *ctx, const struct ap_heap_ref *ref)
+{
+	if (ctx->dialect == AP_MDB && ctx->args.given[OPT_DEPTH] &&
+	    ctx->args.number[OPT_DEPTH] < (uint64_t)steps(ref))
+		return false;
+	return ref->kind != AP_REF_INTERNAL || ctx->args.given[OPT_INTERNAL];
+}
+
 static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 {
 	struct refs *d = ap_alloc(ctx->arena, sizeof(*d));
-	struct ap_heap_watch watch;
+	struct ap_refs_tree tree = {0};
 	struct ap_heap_refs refs;
 	struct ap_value value;
 	struct ap_heap *heap;
-	struct ap_err *err;
 	uint64_t limit;
 
 	if (!d)
@@ -98,25 +207,41 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	*ret_data = d;
 	if (ctx->args.given[OPT_NAME])
 		return by_name(ctx, d);
-	AP_TRY(ap_ctx_required_value(ctx, &value));
-	if (!value.has_address)
-		return ap_err_hint(ap_err_new(AP_E_TYPE, "this value has no address: small integers stand in many places"),
-				   "give an object, a string or a heap number");
+	d->by_text = ctx->args.given[OPT_STRING];
+	d->recursive = ctx->args.given[OPT_RECURSIVE];
+	if (!d->by_text) {
+		AP_TRY(ap_ctx_required_value(ctx, &value));
+		if (!value.has_address)
+			return ap_err_hint(
+				ap_err_new(
+					AP_E_TYPE,
+					"this value has no address: small integers stand in many places"),
+				"give an object, a string or a heap number");
+		d->address = value.address;
+	}
 	AP_TRY(ap_require_heap(ctx, &heap));
-	limit = ctx->args.given[OPT_LIMIT] ? ctx->args.number[OPT_LIMIT] : ctx->dialect == AP_PLAIN ? DEFAULT_LIMIT : 0;
+	limit = ctx->args.given[OPT_LIMIT] ? ctx->args.number[OPT_LIMIT]
+		: ctx->dialect == AP_PLAIN && !d->by_text && !d->recursive ? DEFAULT_LIMIT
+									   : 0;
 	d->offset = ctx->args.number[OPT_OFFSET];
-	d->address = value.address;
-	ap_heap_watch(ctx, &watch);
-	err = ap_heap_refs(heap, &watch, value.address, d->offset, limit, ctx->arena, &refs);
-	ap_heap_watch_end(ctx);
-	if (err)
-		return err;
+	AP_TRY(find(ctx, heap, limit, d, &refs));
 	d->total = refs.total;
 	d->shown = refs.n;
-	for (size_t i = 0; i < refs.n; i++) {
-		if (refs.refs[i].kind != AP_REF_INTERNAL || ctx->args.given[OPT_INTERNAL])
-			AP_TRY(add(ctx, d, &refs.refs[i]));
+	if (d->recursive) {
+		AP_TRY(ap_refs_tree(ctx, heap, refs.refs, refs.n, &tree));
+		d->cut = tree.cut;
+		for (size_t i = 0; i < tree.nodes.n; i++)
+			AP_TRY(add(ctx, d, &tree.nodes.at[i].ref, tree.nodes.at[i].depth));
+		return NULL;
 	}
+	for (size_t i = 0; i < refs.n; i++) {
+		if (is_shown(ctx, &refs.refs[i]))
+			AP_TRY(add(ctx, d, &refs.refs[i], 0));
+	}
+	/* A step further, unless -l 1 forbids it. */
+	if (ctx->dialect == AP_MDB && !ctx->json &&
+	    !(ctx->args.given[OPT_DEPTH] && ctx->args.number[OPT_DEPTH] <= 1))
+		AP_TRY(find_closures(ctx, heap, d));
 	return NULL;
 }
 
@@ -125,13 +250,13 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	const struct refs *d = p;
 
 	ap_json_object(j, "data");
-	if (d->by_name)
+	if (d->by_name || d->by_text)
 		ap_json_null(j, "address");
 	else
 		ap_json_addr(j, "address", d->address);
 	ap_json_uint(j, "total", d->total);
 	ap_json_uint(j, "offset", d->offset);
-	ap_json_uint(j, "internal", d->by_name ? 0 : d->shown - d->rows.n);
+	ap_json_uint(j, "internal", d->by_name || d->recursive ? 0 : d->shown - d->rows.n);
 	ap_json_array(j, "refs");
 	for (size_t i = 0; i < d->rows.n; i++) {
 		const struct row *r = &d->rows.at[i];
@@ -140,6 +265,11 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 		ap_json_cstr(j, "kind", ap_ref_kind_name(r->ref.kind));
 		ap_json_text(j, "name", r->ref.name);
 		ap_json_bool(j, "weak", r->ref.weak);
+		if (d->by_name)
+			ap_json_null(j, "target");
+		else
+			ap_json_addr(j, "target", r->ref.target);
+		ap_json_uint(j, "depth", (uint64_t)r->depth);
 		ap_json_value(ctx, j, "holder", &r->holder);
 		ap_json_end_object(j);
 	}
@@ -150,11 +280,12 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 /* ".title", "[3]", "variable total", "key" */
 static void print_name(struct ap_ctx *ctx, const struct ap_heap_ref *ref)
 {
-	const char *before = ref->kind == AP_REF_PROPERTY && ref->name.n && ref->name.s[0] != '[' ? "."
-			     : ref->kind == AP_REF_ELEMENT				       ? "["
-			     : ref->kind == AP_REF_VARIABLE				       ? "variable "
-			     : ref->kind == AP_REF_BOUND				       ? "bound "
-										       : "";
+	const char *before = ref->kind == AP_REF_PROPERTY && ref->name.n && ref->name.s[0] != '['
+				     ? "."
+			     : ref->kind == AP_REF_ELEMENT  ? "["
+			     : ref->kind == AP_REF_VARIABLE ? "variable "
+			     : ref->kind == AP_REF_BOUND    ? "bound "
+							    : "";
 
 	ap_out_s(ctx->out, before);
 	ap_out_styled_text(ctx->out, AP_STYLE_NAME, ref->name);
@@ -171,6 +302,7 @@ static void text(struct ap_ctx *ctx, const void *p)
 	for (size_t i = 0; i < d->rows.n; i++) {
 		const struct row *r = &d->rows.at[i];
 
+		ap_out_f(ctx->out, "%*s", 2 * r->depth, "");
 		ap_out_styled(ctx->out, AP_STYLE_DIM, "0x%" PRIx64 "  ", r->ref.holder);
 		print_name(ctx, &r->ref);
 		ap_out_s(ctx->out, "  of ");
@@ -178,10 +310,32 @@ static void text(struct ap_ctx *ctx, const void *p)
 		ap_out_s(ctx->out, "\n");
 	}
 	ap_out_f(ctx->out, "%" PRIu64 " reference%s", d->total, d->total == 1 ? "" : "s");
+	if (d->recursive) {
+		if (d->rows.n)
+			ap_out_f(ctx->out, ", %zu with those of the holders%s", d->rows.n,
+				 d->cut ? "; there are more" : "");
+		ap_out_s(ctx->out, "\n");
+		return;
+	}
 	if (d->shown > d->rows.n)
-		ap_out_f(ctx->out, "; %" PRIu64 " of the engine's own are left out: -i shows them", d->shown - d->rows.n);
+		ap_out_f(ctx->out, "; %" PRIu64 " of the engine's own are left out: -i shows them",
+			 d->shown - d->rows.n);
 	if (d->offset + d->shown < d->total)
 		ap_out_f(ctx->out, "; -o %" PRIu64 " shows the next", d->offset + d->shown);
+	ap_out_s(ctx->out, "\n");
+}
+
+static void line_mdb(struct ap_ctx *ctx, const struct row *r)
+{
+	if (ctx->args.given[OPT_PLACES])
+		ap_out_f(ctx->out, "depth %d: %" PRIx64 ": found reference at %" PRIx64 ": ",
+			 steps(&r->ref), r->ref.target + 1, r->ref.slot);
+	ap_out_f(ctx->out, "%" PRIx64, r->ref.holder + 1);
+	if (ctx->args.given[OPT_VERBOSE]) {
+		ap_out_s(ctx->out, " (type: ");
+		ap_mdb_type(ctx, &r->holder);
+		ap_out_s(ctx->out, ")");
+	}
 	ap_out_s(ctx->out, "\n");
 }
 
@@ -189,37 +343,43 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 {
 	const struct refs *d = p;
 
-	for (size_t i = 0; i < d->rows.n; i++) {
-		const struct row *r = &d->rows.at[i];
-
-		ap_out_f(ctx->out, "%" PRIx64, r->ref.holder + 1);
-		if (ctx->args.given[OPT_VERBOSE]) {
-			ap_out_s(ctx->out, " (type: ");
-			ap_mdb_type(ctx, &r->holder);
-			ap_out_s(ctx->out, ")");
-		}
-		ap_out_s(ctx->out, "\n");
-	}
+	for (size_t i = 0; i < d->rows.n; i++)
+		line_mdb(ctx, &d->rows.at[i]);
+	for (size_t i = 0; i < d->closures.n; i++)
+		line_mdb(ctx, &d->closures.at[i]);
 }
 
+/* -s shows the text as well; -r indents each step by the setting tree-padding. */
 static void text_llnode(struct ap_ctx *ctx, const void *p)
 {
 	const struct refs *d = p;
+	const char *setting = ap_session_setting(ctx->session, "tree-padding");
+	int padding = setting ? atoi(setting) : DEFAULT_PADDING;
 
 	for (size_t i = 0; i < d->rows.n; i++) {
 		const struct row *r = &d->rows.at[i];
 		bool element = r->ref.kind == AP_REF_ELEMENT;
 
-		ap_out_f(ctx->out, "0x%" PRIx64 ": ", r->ref.holder + 1);
-		ap_out_text(ctx->out, r->holder.constructor.s ? r->holder.constructor
-							      : ap_text_of(ap_type_name(r->holder.type)));
+		ap_out_f(ctx->out, "%*s%s0x%" PRIx64 ": ", padding * (r->depth ? r->depth - 1 : 0),
+			 "", r->depth ? "+ " : "", r->ref.holder + 1);
+		ap_out_text(ctx->out, r->holder.constructor.s
+					      ? r->holder.constructor
+					      : ap_text_of(ap_type_name(r->holder.type)));
 		ap_out_s(ctx->out, element ? "[" : ".");
 		ap_out_text(ctx->out, r->ref.name);
 		ap_out_s(ctx->out, element ? "]" : "");
 		if (!d->by_name)
-			ap_out_f(ctx->out, "=0x%" PRIx64, d->address + 1);
+			ap_out_f(ctx->out, "=0x%" PRIx64, r->ref.target + 1);
+		if (d->by_text && !r->depth) {
+			ap_out_s(ctx->out, " '");
+			ap_out_text(ctx->out, ap_text_of(ctx->args.text[OPT_STRING]));
+			ap_out_s(ctx->out, "'");
+		}
 		ap_out_s(ctx->out, "\n");
 	}
+	if (d->cut)
+		ap_out_f(ctx->out, "... and more: the tree is cut at %d references\n",
+			 AP_MAX_TREE_NODES);
 }
 
 const struct ap_cmd ap_cmd_refs = {
@@ -227,10 +387,13 @@ const struct ap_cmd ap_cmd_refs = {
 	.group = AP_GROUP_ALIVE,
 	.address = AP_ADDRESS_REQUIRED,
 	.summary = "who holds a value, and by what name",
-	.synopsis = {[AP_PLAIN] = "[-i] [-n N] [-o N] VALUE", [AP_LLNODE] = "[-v] VALUE | -n NAME"},
+	.synopsis = {[AP_PLAIN] = "[-ir] [-n N] [-o N] VALUE | [-r] -s TEXT",
+		     [AP_LLNODE] = "[-r] [-v] VALUE | -n NAME | [-r] -s TEXT"},
 	.help = "Every object, closure variable, collection entry, bound argument and string that holds the "
 		"value. The words of the whole heap are read; holders may be dead objects that were not yet "
-		"collected. Weak references, which keep nothing alive, are marked.",
+		"collected. Weak references, which keep nothing alive, are marked. -s asks for every string "
+		"with that text, -r for the holders of the holders as well, each object once; `why` shows "
+		"the one way to a root.",
 	.options = options,
 	.example = "refs error",
 	.needs_model = true,

@@ -36,8 +36,9 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
 	size_t chosen = selection.chosen && selection.thread < infos.n ? selection.thread
 								       : ap_representative_thread(&infos);
-	pid_t tid = ctx->args.given[OPT_THREAD] ? (pid_t)ctx->args.number[OPT_THREAD]
-						: infos.at[chosen].tid;
+	pid_t tid = ctx->args.given[OPT_THREAD]			      ? (pid_t)ctx->args.number[OPT_THREAD]
+		    : ctx->dialect == AP_MDB && ctx->has_address ? (pid_t)ctx->address
+								      : infos.at[chosen].tid;
 	const struct ap_thread *threads = ap_image_threads(image, &n);
 	for (size_t i = 0; i < n && !r->thread; i++) {
 		if (threads[i].tid == tid && threads[i].regs)
@@ -150,7 +151,7 @@ const struct ap_cmd ap_cmd_registers = {
 	.address = AP_ADDRESS_OPTIONAL,
 	.summary = "registers of the thread that died, or of another",
 	.synopsis = {[AP_PLAIN] = "[-t TID]", [AP_MDB] = "[-t tid]"},
-	.help = "As they were when the process stopped.",
+	.help = "As they were when the process stopped. In mdb TID::regs shows those of another thread.",
 	.options = options,
 	.example = "registers",
 	.needs_model = true,

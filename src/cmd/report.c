@@ -12,7 +12,16 @@
 #include "cmd/source.h"
 #include "cmd/values.h"
 
-enum { MAX_LOCALS = 8 };
+enum { OPT_HTML, OPT_FORCE, OPT_QUICK };
+
+enum { MAX_LOCALS = 8, MAX_PAGE_LOCALS = 24 };
+
+static const struct ap_option options[] = {
+	[OPT_HTML] = {0, "html", AP_OPTION_TEXT, AP_IN_PLAIN, "FILE", "write one page for a ticket"},
+	[OPT_FORCE] = {'f', "force", AP_OPTION_FLAG, AP_IN_PLAIN, NULL, "replace a file of that name"},
+	[OPT_QUICK] = {'q', "quick", AP_OPTION_FLAG, AP_IN_PLAIN, NULL, "only what takes a second at most"},
+	{0},
+};
 
 static struct ap_text without_prefix(struct ap_text text, struct ap_text prefix)
 {
@@ -93,7 +102,9 @@ static bool add_local(struct ap_ctx *ctx, struct ap_report *r, const struct ap_v
 	/* Interpreter registers without a variable's name. */
 	bool temporary = v->name.n > 1 && v->name.s[0] == 'r' && v->name.s[1] >= '0' && v->name.s[1] <= '9';
 
-	if (temporary || r->locals.n == MAX_LOCALS || v->value.type == AP_T_OPTIMISED_OUT ||
+	size_t room = ctx->args.given[OPT_HTML] ? MAX_PAGE_LOCALS : MAX_LOCALS;
+
+	if (temporary || r->locals.n == room || v->value.type == AP_T_OPTIMISED_OUT ||
 	    v->value.type == AP_T_UNREADABLE || v->value.type == AP_T_HOLE)
 		return true;
 	for (size_t i = 0; i < r->locals.n; i++) {
@@ -154,19 +165,60 @@ static struct ap_err *stack(struct ap_ctx *ctx, struct ap_report *r)
 	return r->first_user_frame == SIZE_MAX ? NULL : look_into_frame(ctx, r);
 }
 
-static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
+/* Of a core or crash file: all but the graph's part. */
+static struct ap_err *look_at_model(struct ap_ctx *ctx, struct ap_report *r)
 {
-	struct ap_report *r = ap_alloc(ctx->arena, sizeof(*r));
-
-	if (!r)
-		return &ap_err_nomem;
-	r->first_user_frame = SIZE_MAX;
+	r->has_model = true;
 	AP_TRY(ctx->model->ops->info(ctx->model, ctx->arena, &r->info));
 	AP_TRY(ctx->model->ops->verdict(ctx->model, ctx->arena, &r->verdict));
 	AP_TRY(ap_masked_command_line(ctx, &r->info, &r->command_line));
 	AP_TRY(stack(ctx, r));
-	for (size_t i = 0; i < r->info.memory.n; i++)
+	for (size_t i = 0; i < r->info.memory.n; i++) {
 		r->memory_bytes += r->info.memory.at[i].bytes;
+		if (!ap_vec_push(ctx->arena, &r->memory, r->info.memory.at[i]))
+			return &ap_err_nomem;
+	}
+	return NULL;
+}
+
+/* What the page is called in a browser's tab: the script that ran, and the process. */
+static struct ap_err *title(struct ap_ctx *ctx, struct ap_report *r)
+{
+	struct ap_text name = r->info.title.value;
+	char *text;
+
+	for (size_t i = 1; !name.n && i < r->info.argv.n; i++)
+		name = ap_base_name(r->info.argv.at[i]);
+	if (!name.n)
+		name = AP_TEXT("node");
+	text = r->has_model ? ap_printf(ctx->arena, "%.*s, process %d", AP_TEXT_ARG(name), (int)r->info.pid)
+			    : ap_strdup(ctx->arena, "heap snapshot");
+	r->title = ap_text_of(text);
+	return text ? NULL : &ap_err_nomem;
+}
+
+static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
+{
+	struct ap_report *r = ap_alloc(ctx->arena, sizeof(*r));
+	const char *html = ctx->args.given[OPT_HTML] ? ctx->args.text[OPT_HTML] : NULL;
+
+	if (!r)
+		return &ap_err_nomem;
+	r->first_user_frame = SIZE_MAX;
+	if (!ctx->model && !html)
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "a heap snapshot tells of no death: its first screen is `suspects`"),
+				   "report --html FILE makes a page of it");
+	if (ctx->model)
+		AP_TRY(look_at_model(ctx, r));
+	AP_TRY(ap_report_cause(ctx, r, html				? AP_REPORT_ALL
+				       : ctx->args.given[OPT_QUICK]	? AP_REPORT_QUICK
+									: AP_REPORT_FULL));
+	AP_TRY(ap_report_also(ctx, r));
+	if (html) {
+		AP_TRY(title(ctx, r));
+		AP_TRY(ap_report_html(ctx, r, html, ctx->args.given[OPT_FORCE]));
+		r->html = html;
+	}
 	*ret_data = r;
 	return NULL;
 }
@@ -248,8 +300,8 @@ static void json_memory(struct ap_json *j, const struct ap_report *r)
 	ap_json_object(j, "memory");
 	ap_json_uint(j, "bytes", r->memory_bytes);
 	ap_json_array(j, "kinds");
-	for (size_t i = 0; i < r->info.memory.n; i++) {
-		const struct ap_memory_kind *kind = &r->info.memory.at[i];
+	for (size_t i = 0; i < r->memory.n; i++) {
+		const struct ap_memory_kind *kind = &r->memory.at[i];
 
 		ap_json_object(j, NULL);
 		ap_json_cstr(j, "name", kind->name);
@@ -260,23 +312,54 @@ static void json_memory(struct ap_json *j, const struct ap_report *r)
 	ap_json_end_object(j);
 }
 
-static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
+static void json_also(struct ap_json *j, const struct ap_report *r)
 {
-	const struct ap_report *r = p;
+	const struct ap_activity_counts *n = &r->counts;
+	const struct {
+		const char *key;
+		uint64_t count;
+	} counts[] = {
+		{"servers", n->servers},   {"sockets", n->sockets}, {"children", n->children},
+		{"watchers", n->watchers}, {"requests", n->requests}, {"timers", n->timers},
+		{"immediates", n->immediates},
+	};
 
-	ap_json_object(j, "data");
-	json_verdict(ctx, j, &r->verdict);
-	ap_json_process(ctx, j, "process", &r->info, r->command_line);
-	json_stack(j, r);
-	json_memory(j, r);
-	ap_json_array(j, "suspects"); /* nothing looks for them yet */
-	ap_json_end_array(j);
 	ap_json_object(j, "also");
 	ap_json_uint(j, "workers", r->n_workers);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		if (r->has_counts)
+			ap_json_uint(j, counts[i].key, counts[i].count);
+		else
+			ap_json_null(j, counts[i].key);
+	}
+	ap_json_text(j, "text", r->also.n ? r->also : (struct ap_text){0});
 	ap_json_end_object(j);
+}
+
+static void json_suspects(struct ap_json *j, const struct ap_report *r)
+{
+	if (r->looked) {
+		ap_json_told(j, &r->told);
+	} else {
+		ap_json_array(j, "suspects");
+		ap_json_end_array(j);
+		ap_json_array(j, "patterns");
+		ap_json_end_array(j);
+		ap_json_null(j, "duplicate_string_bytes");
+		ap_json_null(j, "outside_bytes");
+	}
+	ap_json_bool(j, "suspects_looked_for", r->looked);
+}
+
+static void json_trust(struct ap_json *j, const struct ap_report *r)
+{
 	ap_json_object(j, "trust");
 	ap_json_uint(j, "core_bytes", r->info.core_bytes);
 	ap_json_uint(j, "core_expected_bytes", r->info.core_expected_bytes);
+	if (r->info.minicore_of)
+		ap_json_uint(j, "minicore_of_bytes", r->info.minicore_of);
+	else
+		ap_json_null(j, "minicore_of_bytes");
 	ap_json_bool(j, "truncated", r->info.truncated);
 	ap_json_text(j, "layout", r->info.layout);
 	ap_json_array(j, "warnings");
@@ -284,6 +367,25 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 		ap_json_text(j, NULL, r->info.warnings.at[i]);
 	ap_json_end_array(j);
 	ap_json_end_object(j);
+}
+
+static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
+{
+	const struct ap_report *r = p;
+
+	ap_json_object(j, "data");
+	if (r->has_model) {
+		json_verdict(ctx, j, &r->verdict);
+		ap_json_process(ctx, j, "process", &r->info, r->command_line);
+		json_stack(j, r);
+		json_memory(j, r);
+	}
+	json_suspects(j, r);
+	if (r->has_model) {
+		json_also(j, r);
+		json_trust(j, r);
+	}
+	ap_json_cstr(j, "html", r->html);
 	ap_json_end_object(j);
 }
 
@@ -291,11 +393,17 @@ const struct ap_cmd ap_cmd_report = {
 	.names = {[AP_PLAIN] = "report|summary"},
 	.group = AP_GROUP_DIED,
 	.summary = "the first screen: who died, of what, where",
-	.synopsis = {[AP_PLAIN] = ""},
+	.synopsis = {[AP_PLAIN] = "[-q] [--html FILE [-f]]"},
 	.help = "Every statement carries how sure it is: certain, likely or a guess. Frames of libraries are "
-		"folded; their numbers are those of `bt`. What looks secret is masked.",
+		"folded; their numbers are those of `bt`. What looks secret is masked. If memory ran out, or the "
+		"process still lived, it looks for what keeps most memory alive, which takes seconds for each GB "
+		"of heap; with -q only if that takes less than one.\n"
+		"--html writes one page for a ticket that needs nothing else: suspects with their paths, "
+		"constructors by what they keep, stack, values. It runs no script and loads nothing.",
+	.options = options,
 	.example = "report",
 	.needs_model = true,
+	.snapshot_too = true,
 	.data = data,
 	.json = json,
 	.text = {[AP_PLAIN] = ap_report_text},

@@ -10,7 +10,7 @@
 #include "cmd/values.h"
 
 enum {
-	PAGE = 80, /* the narrowest terminal people still use */
+	PAGE = 80,  /* the narrowest terminal people still use */
 	LABEL = 16, /* columns of "WHAT HAPPENED   " */
 	MAX_FRAMES = 8,
 	NAME_COLUMNS = 22,
@@ -26,7 +26,8 @@ static void label(struct ap_out *out, const char *text)
 }
 
 /* Text of the target in lines of the page behind the label's column; the first stands behind it. */
-static void paragraph(struct ap_ctx *ctx, struct ap_text text, enum ap_style style, const char *after)
+static void paragraph(struct ap_ctx *ctx, struct ap_text text, enum ap_style style,
+		      const char *after)
 {
 	struct ap_out *out = ctx->out;
 	AP_STR_AUTO safe = {0}, masked = {0};
@@ -74,7 +75,7 @@ static void who(struct ap_ctx *ctx, const struct ap_report *r)
 {
 	struct ap_out *out = ctx->out;
 	const struct ap_info *i = &r->info;
-	char date[64], size[AP_NUMBER_MAX];
+	char date[64], size[AP_NUMBER_MAX], full[AP_NUMBER_MAX];
 	struct tm tm;
 	time_t at = (time_t)i->died_at_unix;
 	struct ap_text name = i->hostname.value.n ? i->hostname.value : i->title.value;
@@ -94,7 +95,8 @@ static void who(struct ap_ctx *ctx, const struct ap_report *r)
 		ap_out_s(out, "  up ");
 		ap_out_text(out, i->uptime.value);
 	}
-	/* The file's date is when the core was written, which is when it died, if nobody copied it. */
+	/* The file's date is when the core was written, which is when it died, if nobody copied it.
+	 */
 	if (i->died_at.value.s && gmtime_r(&at, &tm) &&
 	    strftime(date, sizeof(date), "%a %d %b %H:%M UTC", &tm))
 		ap_out_f(out, "  %s of %s", i->container ? i->container : "core", date);
@@ -106,8 +108,14 @@ static void who(struct ap_ctx *ctx, const struct ap_report *r)
 	struct ap_text program = {command.s, blank ? (size_t)(blank - command.s) : command.n};
 	size_t path = program.n - ap_base_name(program).n;
 	ap_escape(&line, (struct ap_text){command.s + path, command.n - path});
-	ap_str_addf(&tail, "%s %s, %s", i->container ? i->container : "core",
-		    ap_bytes_human(i->core_bytes, size), i->truncated ? "cut off" : "whole");
+	if (i->minicore_of)
+		ap_str_addf(&tail, "minicore %s of a core of %s",
+			    ap_bytes_human(i->core_bytes, size),
+			    ap_bytes_human(i->minicore_of, full));
+	else
+		ap_str_addf(&tail, "%s %s, %s", i->container ? i->container : "core",
+			    ap_bytes_human(i->core_bytes, size),
+			    i->truncated ? "cut off" : "whole");
 	if (i->layout.n)
 		ap_str_addf(&tail, ", layout %.*s", AP_TEXT_ARG(i->layout));
 	struct ap_text shown = {line.s ? line.s : "", line.n};
@@ -131,18 +139,21 @@ static void what(struct ap_ctx *ctx, const struct ap_report *r)
 	snprintf(after, sizeof(after), " (%s)", ap_certainty_name(v->certainty));
 	if (v->kind == AP_VERDICT_UNCAUGHT_ERROR || v->kind == AP_VERDICT_UNHANDLED_REJECTION) {
 		ap_out_f(out, "%s%s\n%*s",
-			 v->kind == AP_VERDICT_UNCAUGHT_ERROR ? "An error that nothing caught"
-							      : "A promise was rejected and nothing listened",
+			 v->kind == AP_VERDICT_UNCAUGHT_ERROR
+				 ? "An error that nothing caught"
+				 : "A promise was rejected and nothing listened",
 			 after, LABEL, "");
 		paragraph(ctx, v->text, AP_STYLE_BAD, "");
 	} else {
-		paragraph(ctx, v->text, v->kind == AP_VERDICT_LIVE ? AP_STYLE_PLAIN : AP_STYLE_BAD, after);
+		paragraph(ctx, v->text, v->kind == AP_VERDICT_LIVE ? AP_STYLE_PLAIN : AP_STYLE_BAD,
+			  after);
 	}
 	if (v->heap_used && v->heap_limit)
 		ap_out_f(out, "%*s%s in V8's pages, the limit was %s\n", LABEL, "",
 			 ap_bytes_human(v->heap_used, used), ap_bytes_human(v->heap_limit, limit));
 	else if (v->heap_used)
-		ap_out_f(out, "%*s%s in V8's pages\n", LABEL, "", ap_bytes_human(v->heap_used, used));
+		ap_out_f(out, "%*s%s in V8's pages\n", LABEL, "",
+			 ap_bytes_human(v->heap_used, used));
 	for (size_t i = 0; i < v->causes.n && i < 4; i++) {
 		AP_STR_AUTO cause = {0};
 
@@ -223,7 +234,8 @@ static void where(struct ap_ctx *ctx, const struct ap_report *r)
 			}
 			ap_escape(&line, text);
 			ap_out_f(out, "%*s", LABEL, "> ");
-			paragraph(ctx, ap_cut_columns((struct ap_text){line.s, line.n}, PAGE - LABEL),
+			paragraph(ctx,
+				  ap_cut_columns((struct ap_text){line.s, line.n}, PAGE - LABEL),
 				  AP_STYLE_PLAIN, "");
 		}
 	}
@@ -239,8 +251,8 @@ static void where(struct ap_ctx *ctx, const struct ap_report *r)
 }
 
 /*
- * A rejection is noticed when its function is long gone from the stack: then the lines of your code in
- * the error's own stack say where.
+ * A rejection is noticed when its function is long gone from the stack: then the lines of your code
+ * in the error's own stack say where.
  */
 static void thrown(struct ap_ctx *ctx, const struct ap_report *r)
 {
@@ -256,7 +268,8 @@ static void thrown(struct ap_ctx *ctx, const struct ap_report *r)
 
 		rest = (struct ap_text){rest.s + n + (nl != NULL), rest.n - n - (nl != NULL)};
 		if (line.n < 8 || memcmp(line.s, "    at ", 7) != 0 ||
-		    memmem(line.s, line.n, "node:", 5) || memmem(line.s, line.n, "node_modules/", 13))
+		    memmem(line.s, line.n, "node:", 5) ||
+		    memmem(line.s, line.n, "node_modules/", 13))
 			continue;
 		if (!shown++)
 			label(ctx->out, "THROWN IN");
@@ -283,12 +296,13 @@ static void locals(struct ap_ctx *ctx, const struct ap_report *r)
 		if (!secrets && ap_mask_name(v->name)) {
 			ap_str_adds(&line, "***");
 		} else {
-			struct ap_text preview = ap_value_preview(ctx->model, &v->value, ctx->arena);
+			struct ap_text preview =
+				ap_value_preview(ctx->model, &v->value, ctx->arena);
 
 			if (secrets)
 				ap_str_add(&line, preview.s, preview.n);
 			else
-				ap_mask_value(&line, (struct ap_text){0}, preview);
+				ap_mask_preview(&line, preview);
 		}
 		struct ap_text all = {line.s ? line.s : "", line.n};
 		struct ap_text cut = ap_cut_columns(all, PAGE - LABEL - 3);
@@ -307,17 +321,27 @@ static void memory(struct ap_ctx *ctx, const struct ap_report *r)
 		return;
 	label(out, "MEMORY");
 	ap_out_f(out, "%s", ap_bytes_human(r->memory_bytes, size));
+	int column = LABEL + (int)strlen(size);
 	bool shorter = out->height && out->height < SHORT_SCREEN;
 	if (!shorter)
 		ap_out_s(out, "\n");
-	for (size_t i = 0; i < r->info.memory.n; i++) {
-		const struct ap_memory_kind *kind = &r->info.memory.at[i];
+	for (size_t i = 0; i < r->memory.n; i++) {
+		const struct ap_memory_kind *kind = &r->memory.at[i];
 		double share = (double)kind->bytes / (double)r->memory_bytes;
 		int filled = (int)(share * BAR + 0.5);
 
 		if (shorter) {
-			ap_out_f(out, "%s %s %s", i ? "," : ":", kind->name,
-				 ap_bytes_human(kind->bytes, size));
+			const char *part = ap_printf(ctx->arena, "%s %s", kind->name,
+						     ap_bytes_human(kind->bytes, size));
+			int n = part ? (int)strlen(part) : 0;
+
+			ap_out_s(out, i ? "," : ":");
+			if (column + n + 3 > out->width) {
+				ap_out_f(out, "\n%*s", LABEL - 1, "");
+				column = LABEL - 2;
+			}
+			ap_out_f(out, " %s", part ? part : "");
+			column += n + 2;
 			continue;
 		}
 		ap_out_f(out, "  %-10s", kind->name);
@@ -327,6 +351,69 @@ static void memory(struct ap_ctx *ctx, const struct ap_report *r)
 	}
 	if (shorter)
 		ap_out_s(out, "\n");
+}
+
+/* Our own words with names of the target, wrapped behind the label. */
+static void likely_cause(struct ap_ctx *ctx, const struct ap_report *r)
+{
+	const struct ap_told *told = &r->told;
+	AP_STR_AUTO next = {0};
+	char bytes[AP_NUMBER_MAX];
+
+	if (!r->looked) {
+		if (r->not_looked.n) {
+			label(ctx->out, "LIKELY CAUSE");
+			paragraph(ctx, r->not_looked, AP_STYLE_PLAIN, "");
+		}
+		return;
+	}
+	label(ctx->out, "LIKELY CAUSE");
+	if (!told->n) {
+		ap_out_s(
+			ctx->out,
+			"nothing in the heap stands out: no place keeps 1 MB and 5 % of it; see classes, dominators\n");
+		return;
+	}
+	const struct ap_told_suspect *first = &told->at[0];
+	AP_STR_AUTO after = {0};
+	ap_str_addf(&after, " (%s)", ap_certainty_name(first->certainty));
+	paragraph(ctx, first->sentence, AP_STYLE_STRONG, after.s ? after.s : "");
+	if (first->origin.n) {
+		AP_STR_AUTO made = {0};
+
+		ap_str_addf(&made, "entries: made with %.*s at %.*s",
+			    AP_TEXT_ARG(first->s.entry_origin.function),
+			    AP_TEXT_ARG(first->origin));
+		ap_out_f(ctx->out, "%*s", LABEL, "");
+		paragraph(ctx, (struct ap_text){made.s ? made.s : "", made.n}, AP_STYLE_PLAIN, "");
+	}
+	if (first->removal.n) {
+		ap_out_f(ctx->out, "%*s", LABEL, "");
+		paragraph(ctx, first->removal, AP_STYLE_PLAIN, "");
+	}
+	for (size_t i = 1; i < told->n && i < 3; i++) {
+		const struct ap_suspect *s = &told->at[i].s;
+
+		ap_str_addf(&next, "%s%.*s%.*s %s", i > 1 ? ", " : "next: ",
+			    AP_TEXT_ARG(s->variable.s ? s->variable : s->entry_class),
+			    AP_TEXT_ARG(s->path), ap_bytes_human(s->retained_bytes, bytes));
+	}
+	if (next.n) {
+		ap_out_f(ctx->out, "%*s", LABEL, "");
+		paragraph(ctx, (struct ap_text){next.s, next.n}, AP_STYLE_PLAIN, "");
+	}
+	for (size_t i = 0; i < told->n_patterns && i < 2; i++) {
+		ap_out_f(ctx->out, "%*s", LABEL, "");
+		paragraph(ctx, told->patterns[i].sentence, AP_STYLE_PLAIN, "");
+	}
+}
+
+static void also(struct ap_ctx *ctx, const struct ap_report *r)
+{
+	if (!r->also.n)
+		return;
+	label(ctx->out, "ALSO");
+	paragraph(ctx, r->also, AP_STYLE_PLAIN, "");
 }
 
 static void trust(struct ap_ctx *ctx, const struct ap_report *r)
@@ -351,7 +438,8 @@ static void trust(struct ap_ctx *ctx, const struct ap_report *r)
 		ap_out_f(out, "\n%*s", LABEL, "");
 	}
 	if (gaps->absent || gaps->bad)
-		ap_out_f(out, "%" PRIu64 " reads failed while making this page\n", gaps->absent + gaps->bad);
+		ap_out_f(out, "%" PRIu64 " reads failed while making this page\n",
+			 gaps->absent + gaps->bad);
 	else
 		ap_out_s(out, "everything this page needed could be read\n");
 }
@@ -359,21 +447,35 @@ static void trust(struct ap_ctx *ctx, const struct ap_report *r)
 static void next(struct ap_ctx *ctx, const struct ap_report *r)
 {
 	struct ap_out *out = ctx->out;
-	char line[64];
+	char line[64], why[64];
 	const char *rows[3][2] = {{NULL, NULL}};
 	size_t n = 0;
 
+	if (r->looked && r->told.n) {
+		snprintf(why, sizeof(why), "why %s",
+			 ap_node_id_text(ctx, r->told.study->graph, r->told.at[0].s.owner));
+		rows[n][0] = why;
+		rows[n++][1] = "the paths that keep it alive";
+		rows[n][0] = "report --html F";
+		rows[n++][1] = "one page for the ticket, secrets masked";
+	} else if (r->not_looked.n) {
+		rows[n][0] = "suspects";
+		rows[n++][1] = "what keeps most memory alive";
+	}
 	if (r->verdict.has_error) {
 		rows[n][0] = "print error";
 		rows[n++][1] = "the value that was thrown, whole";
 	}
-	if (r->first_user_frame != SIZE_MAX && (!r->info.container || r->locals.n)) {
+	if (n < 3 && r->first_user_frame != SIZE_MAX && (!r->info.container || r->locals.n)) {
 		snprintf(line, sizeof(line), "frame %zu; locals", r->first_user_frame);
 		rows[n][0] = line;
 		rows[n++][1] = "the variables of your innermost function";
 	}
-	rows[n][0] = "bt";
-	rows[n++][1] = r->info.container ? "the whole stack" : "the whole stack, native frames too";
+	if (n < 3) {
+		rows[n][0] = "bt";
+		rows[n++][1] = r->info.container ? "the whole stack"
+						 : "the whole stack, native frames too";
+	}
 	if (n < 3) {
 		rows[n][0] = r->verdict.kind == AP_VERDICT_SIGNAL ? "registers" : "threads";
 		rows[n][1] = r->verdict.kind == AP_VERDICT_SIGNAL ? "of the thread that died"
@@ -392,12 +494,20 @@ void ap_report_text(struct ap_ctx *ctx, const void *p)
 {
 	const struct ap_report *r = p;
 
+	if (r->html) {
+		ap_out_s(ctx->out, "written: ");
+		ap_out_text(ctx->out, ap_text_of(r->html));
+		ap_out_s(ctx->out, "\n");
+		return;
+	}
 	who(ctx, r);
 	what(ctx, r);
 	where(ctx, r);
 	thrown(ctx, r);
 	locals(ctx, r);
 	memory(ctx, r);
+	likely_cause(ctx, r);
+	also(ctx, r);
 	trust(ctx, r);
 	next(ctx, r);
 }

@@ -72,9 +72,10 @@ static void text(struct ap_ctx *ctx, const void *p)
 	char self[AP_NUMBER_MAX], all[AP_NUMBER_MAX];
 
 	ap_out_text(ctx->out, ap_node_label(ctx, g, r->node));
-	ap_out_f(ctx->out, " %s\n  retains %s (%" PRIu64 " bytes), %s of its own, %u node%s directly below\n",
+	ap_out_f(ctx->out,
+		 " %s\n  retains %s (%" PRIu64 " bytes), %s of its own, %u node%s directly below\n",
 		 ap_node_id_text(ctx, g, r->node), ap_bytes_human(d->retained[r->node], all),
-		 d->retained[r->node], ap_bytes_human(g->sizes[r->node], self),
+		 d->retained[r->node], ap_bytes_human(ap_node_size(g, r->node), self),
 		 d->first_child[r->node + 1] - d->first_child[r->node],
 		 d->first_child[r->node + 1] - d->first_child[r->node] == 1 ? "" : "s");
 	if (r->distance != AP_NO_DISTANCE && r->distance < AP_DISTANCE_SYSTEM)

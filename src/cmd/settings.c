@@ -77,15 +77,23 @@ const struct ap_cmd ap_cmd_prompt = {
 enum { OPT_ON, OPT_PROMPT, OPT_WIDTH };
 
 static const struct ap_option options[] = {
-	[OPT_ON] = {'o', NULL, AP_OPTION_TEXT, AP_IN_MDB, "option", "switch on: repeatlast, ignoreeof"},
+	[OPT_ON] = {'o', NULL, AP_OPTION_TEXT, AP_IN_MDB, "option", "switch on: pager (as it is), repeatlast, ignoreeof, nostop, vi"},
 	[OPT_PROMPT] = {'P', NULL, AP_OPTION_TEXT, AP_IN_MDB, "prompt", "the prompt"},
 	[OPT_WIDTH] = {'w', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "columns", "the page width"},
 	{0},
 };
 
+static const char *const switches[] = {"pager", "repeatlast", "ignoreeof", "nostop", "vi"};
+
+enum { N_SWITCHES = sizeof(switches) / sizeof(switches[0]) };
+
 static bool known_option(const char *name)
 {
-	return strcmp(name, "repeatlast") == 0 || strcmp(name, "ignoreeof") == 0;
+	for (size_t i = 0; i < N_SWITCHES; i++) {
+		if (strcmp(name, switches[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static struct ap_err *set_data(struct ap_ctx *ctx, void **ret_data)
@@ -115,13 +123,15 @@ static struct ap_err *set_data(struct ap_ctx *ctx, void **ret_data)
 	}
 	if (args->given[OPT_ON] || args->given[OPT_PROMPT] || args->given[OPT_WIDTH] || args->n_words)
 		return ap_answer_text(ctx, ret_data, "%s", "");
-	const char *repeat = ap_session_setting(ctx->session, "repeatlast");
-	const char *eof = ap_session_setting(ctx->session, "ignoreeof");
-	return ap_answer_text(ctx, ret_data,
-			      "  command prompt: \"%s\"\n   radix (base) : %u\n     page width : %d\n"
-			      "      repeatlast: %s\n       ignoreeof: %s\n",
-			      prompt ? prompt : "> ", ap_session_radix(ctx->session), ctx->out->width,
-			      repeat ? repeat : "off", eof ? eof : "off");
+	AP_STR_AUTO out = {0};
+	ap_str_addf(&out, "  command prompt: \"%s\"\n    radix (base): %u\n      page width: %d\n",
+		    prompt ? prompt : "> ", ap_session_radix(ctx->session), ctx->out->width);
+	for (size_t i = 0; i < N_SWITCHES; i++) {
+		const char *value = ap_session_setting(ctx->session, switches[i]);
+
+		ap_str_addf(&out, "%16s: %s\n", switches[i], value ? value : i == 0 ? "on" : "off");
+	}
+	return ap_answer_text(ctx, ret_data, "%s", out.s ? out.s : "");
 }
 
 const struct ap_cmd ap_cmd_set = {
@@ -129,11 +139,31 @@ const struct ap_cmd ap_cmd_set = {
 	.group = AP_GROUP_SESSION,
 	.summary = "show or change the settings of the session",
 	.synopsis = {[AP_MDB] = "[-o option | +o option] [-P prompt] [-w columns]"},
-	.help = "repeatlast: an empty line at the prompt repeats the last command. ignoreeof: ^D does not "
-		"leave.",
+	.help = "pager: stop after each screen at the prompt. repeatlast: an empty line there repeats the last "
+		"command. ignoreeof: ^D does not leave. nostop: -p and ::attach read the process and let it "
+		"go on at once. vi: its keys in the line editor, +o vi emacs's.",
 	.options = options,
 	.example = "::set",
 	.data = set_data,
+	.json = ap_answer_text_json,
+	.text = {[AP_PLAIN] = ap_answer_text_print},
+};
+
+static struct ap_err *distance_data(struct ap_ctx *ctx, void **ret_data)
+{
+	return ap_answer_text(ctx, ret_data, "%s",
+			      ctx->has_address ? "" : "symbol matching distance = 0x0 (absolute mode disabled)\n");
+}
+
+const struct ap_cmd ap_cmd_symbol_distance = {
+	.names = {[AP_MDB] = "$s"},
+	.group = AP_GROUP_SESSION,
+	.address = AP_ADDRESS_OPTIONAL,
+	.summary = "how far a symbol reaches: to its end, always",
+	.synopsis = {[AP_MDB] = ""},
+	.help = "A distance is accepted and changes nothing: symbols have sizes here.",
+	.example = "$s",
+	.data = distance_data,
 	.json = ap_answer_text_json,
 	.text = {[AP_PLAIN] = ap_answer_text_print},
 };

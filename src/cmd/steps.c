@@ -7,7 +7,7 @@ static void add_edge(struct ap_ctx *ctx, const struct ap_study *s, const struct 
 		     struct ap_str *how)
 {
 	const struct ap_graph *g = s->graph;
-	struct ap_edge e = g->edges[step->edge];
+	struct ap_edge e = ap_edge_at(g, step->from, step->edge);
 	struct ap_text name = ap_edge_name(g, e);
 
 	if (how->n && how->s[how->n - 1] != ' ')
@@ -44,8 +44,8 @@ static void add_edge(struct ap_ctx *ctx, const struct ap_study *s, const struct 
 			bool pair = memmem(name.s, name.n, " pair in WeakMap ", 17) != NULL;
 
 			ap_str_adds(how, pair ? "value of a WeakMap whose key it is"
-				    : g->types[step->from] == AP_NODE_SYNTHETIC ? "root"
-										: "entry");
+					 : g->types[step->from] == AP_NODE_SYNTHETIC ? "root"
+										     : "entry");
 		} else if (!ap_text_is(name, "elements") && !ap_text_is(name, "table") &&
 			   !ap_text_is(name, "properties")) {
 			ap_str_addc(how, '(');
@@ -60,8 +60,8 @@ static void add_edge(struct ap_ctx *ctx, const struct ap_study *s, const struct 
 		how->s[--how->n] = '\0';
 }
 
-struct ap_err *ap_show_path(struct ap_ctx *ctx, struct ap_study *study, const ap_path *path, bool all,
-			    struct ap_shown_path *ret)
+struct ap_err *ap_show_path(struct ap_ctx *ctx, struct ap_study *study, const ap_path *path,
+			    bool all, struct ap_shown_path *ret)
 {
 	const struct ap_graph *g = study->graph;
 	AP_STR_AUTO how = {0};
@@ -92,8 +92,8 @@ struct ap_err *ap_show_path(struct ap_ctx *ctx, struct ap_study *study, const ap
 	return NULL;
 }
 
-void ap_print_path(struct ap_ctx *ctx, const struct ap_study *study, const struct ap_shown_path *path,
-		   int indent)
+void ap_print_path(struct ap_ctx *ctx, const struct ap_study *study,
+		   const struct ap_shown_path *path, int indent)
 {
 	for (size_t i = 0; i < path->steps.n; i++) {
 		const struct ap_shown_step *s = &path->steps.at[i];
@@ -123,7 +123,7 @@ void ap_json_path(struct ap_json *j, const struct ap_study *study, const char *k
 	ap_json_array(j, key);
 	for (size_t i = 0; i < path->n; i++) {
 		const struct ap_step *step = &path->at[i];
-		struct ap_edge e = g->edges[step->edge];
+		struct ap_edge e = ap_edge_at(g, step->from, step->edge);
 
 		ap_json_object(j, NULL);
 		ap_json_cstr(j, "edge", ap_edge_type_name(ap_edge_type(e)));

@@ -64,6 +64,58 @@ static int by_name(const void *a, const void *b)
 	return d ? d : strcmp(x->name, y->name);
 }
 
+/*
+ * What `::v8field class field offset` defined: lines "class field offset" in a setting of the session, so that it lasts as
+ * long as the prompt and no longer.
+ */
+static const char defined[] = "v8field";
+
+static struct ap_err *apply_defined(struct ap_ctx *ctx, struct constants *all)
+{
+	const char *setting = ap_session_setting(ctx->session, defined);
+	char *copy = setting ? ap_strdup(ctx->arena, setting) : NULL;
+	char *save_line = NULL;
+
+	if (setting && !copy)
+		return &ap_err_nomem;
+	for (char *line = copy ? strtok_r(copy, "\n", &save_line) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save_line)) {
+		char *save = NULL;
+		struct ap_v8_constant c = {.class = strtok_r(line, " ", &save), .type = "Object"};
+		size_t i = 0;
+
+		c.name = strtok_r(NULL, " ", &save);
+		c.value = atoi(strtok_r(NULL, " ", &save));
+		while (i < all->items.n && (strcmp(all->items.at[i].class, c.class) != 0 ||
+					    strcmp(all->items.at[i].name, c.name) != 0))
+			i++;
+		if (i < all->items.n)
+			all->items.at[i].value = c.value;
+		else if (!ap_vec_push(ctx->arena, &all->items, c))
+			return &ap_err_nomem;
+	}
+	qsort(all->items.at, all->items.n, sizeof(*all->items.at), by_name);
+	return NULL;
+}
+
+static struct ap_err *define(struct ap_ctx *ctx)
+{
+	const char *setting = ap_session_setting(ctx->session, defined);
+	const char *name = ctx->args.words[1];
+	uint64_t offset;
+
+	/* The setting's lines are cut at blanks. */
+	if (!name[0] || strpbrk(name, " \n"))
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "'%s' is no name of a field", name),
+				   "a C++ name, without blanks");
+	if (!ap_parse_number(ctx->args.words[2], ap_session_radix(ctx->session), &offset) || offset > INT16_MAX)
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "'%s' is no offset", ctx->args.words[2]),
+				   "a number of bytes from the object, below 0x8000");
+	const char *value = ap_printf(ctx->arena, "%s%s %s %d\n", setting ? setting : "", ctx->args.words[0],
+				      name, (int)offset);
+	return value ? ap_session_set(ctx->session, defined, value) : &ap_err_nomem;
+}
+
 static struct ap_err *collect(struct ap_ctx *ctx, int what, void **ret_data)
 {
 	struct constants *c = ap_alloc(ctx->arena, sizeof(*c));
@@ -81,6 +133,15 @@ static struct ap_err *collect(struct ap_ctx *ctx, int what, void **ret_data)
 		return ap_err_hint(ap_err_new(AP_E_LAYOUT, "the binary carries no such metadata symbols"),
 				   "`profile` shows what is known without them");
 	qsort(c->items.at, c->items.n, sizeof(*c->items.at), by_name);
+	/* A symbol may stand in two tables of the binary. */
+	size_t n = 1;
+	for (size_t i = 1; i < c->items.n; i++) {
+		if (by_name(&c->items.at[n - 1], &c->items.at[i]) != 0)
+			c->items.at[n++] = c->items.at[i];
+	}
+	c->items.n = n;
+	if (what == WALK_FIELDS)
+		AP_TRY(apply_defined(ctx, c));
 	*ret_data = c;
 	return NULL;
 }
@@ -111,29 +172,40 @@ static struct ap_err *classes_data(struct ap_ctx *ctx, void **ret_data)
 	return collect(ctx, WALK_FIELDS, ret_data);
 }
 
+static bool has_class(const struct constants *all, const char *class)
+{
+	for (size_t i = 0; i < all->items.n; i++) {
+		if (strcmp(all->items.at[i].class, class) == 0)
+			return true;
+	}
+	return false;
+}
+
 static struct ap_err *field_data(struct ap_ctx *ctx, void **ret_data)
 {
 	struct constants *all, *one = ap_alloc(ctx->arena, sizeof(*one));
 	void *p;
-	bool class = false;
 
 	if (!one)
 		return &ap_err_nomem;
-	if (ctx->args.n_words != 2)
+	if (ctx->args.n_words != 2 && ctx->args.n_words != 3)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "a class and a field are needed"),
 				   "%s", ap_cmd_usage(&ap_cmd_v8field, AP_MDB, ctx->arena));
 	AP_TRY(collect(ctx, WALK_FIELDS, &p));
+	/* A field may be new, its class not. */
+	if (ctx->args.n_words == 3 && has_class(p, ctx->args.words[0])) {
+		AP_TRY(define(ctx));
+		AP_TRY(collect(ctx, WALK_FIELDS, &p));
+	}
 	all = p;
 	for (size_t i = 0; i < all->items.n; i++) {
 		const struct ap_v8_constant *c = &all->items.at[i];
 
-		if (strcmp(c->class, ctx->args.words[0]) != 0)
-			continue;
-		class = true;
-		if (strcmp(c->name, ctx->args.words[1]) == 0 && !ap_vec_push(ctx->arena, &one->items, *c))
+		if (strcmp(c->class, ctx->args.words[0]) == 0 && strcmp(c->name, ctx->args.words[1]) == 0 &&
+		    !ap_vec_push(ctx->arena, &one->items, *c))
 			return &ap_err_nomem;
 	}
-	if (!class)
+	if (!has_class(all, ctx->args.words[0]))
 		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "unknown class '%s'", ctx->args.words[0]),
 				   "::v8classes lists them");
 	if (!one->items.n)
@@ -231,8 +303,10 @@ const struct ap_cmd ap_cmd_v8field = {
 	.names = {[AP_MDB] = "v8field"},
 	.group = AP_GROUP_LAYOUT,
 	.summary = "where a field of one of V8's classes lies",
-	.synopsis = {[AP_MDB] = "classname fieldname"},
-	.help = "As the metadata symbols say it, even where they are wrong: `profile` shows what is used.",
+	.synopsis = {[AP_MDB] = "classname fieldname [offset]"},
+	.help = "As the metadata symbols say it, even where they are wrong: `profile` shows what is used.\n\n"
+		"With an offset, the field is defined there for ::v8print, until the session ends. No other command "
+		"asks for it.",
 	.example = "::help v8field",
 	.needs_model = true,
 	.data = field_data,

@@ -32,10 +32,14 @@ static struct ap_err *context_data(struct ap_ctx *ctx, void **ret_data)
 	(void)ap_context_scope_info(v8, c->object, &c->scope_info);
 	(void)ap_native_context_of(v8, c->object, &c->native);
 	for (uint32_t i = 0; i < n; i++) {
+		struct ap_slot value;
 		ap_tagged word;
 
 		if (!ap_context_slot(v8, c->object, (int)i, &word))
 			break;
+		/* 14.6 keeps what is written to in a ContextCell of its own: the variable's value is what counts. */
+		if (ap_context_value(v8, c->object, (int)i, &value) && !value.is_raw_double)
+			word = value.tagged;
 		if (!ap_vec_push(ctx->arena, &c->slots, word))
 			return &ap_err_nomem;
 	}

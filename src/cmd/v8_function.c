@@ -6,7 +6,7 @@
 #include "v8/naming.h"
 
 static const struct ap_option options[] = {
-	{'d', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "accepted for old scripts"},
+	{'d', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "disassembles the code, and moves dot to it"},
 	{0},
 };
 
@@ -16,6 +16,8 @@ struct function {
 	struct ap_text name;
 	bool has_place;
 	struct ap_place place;
+	bool has_code;
+	struct ap_v8_code code;
 };
 
 static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
@@ -33,6 +35,9 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	f->name = f->info.name;
 	f->has_place = f->info.script && f->info.start >= 0 &&
 		       ap_script_place(v8, f->info.script, f->info.start, ctx->arena, &f->place);
+	AP_TRY(ap_v8_code_read(ctx, f->object, ctx->args.given[0], &f->has_code, &f->code));
+	if (f->has_code && ctx->args.given[0])
+		ap_session_set_dot(ctx->session, f->code.start);
 	*ret_data = f;
 	return NULL;
 }
@@ -62,6 +67,13 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	json_word(j, "scope_info", f->info.scope_info);
 	json_word(j, "bytecode", f->info.bytecode);
 	ap_json_int(j, "formal_parameters", f->info.formal_parameters);
+	if (f->has_code) {
+		ap_json_object(j, "code");
+		ap_v8_code_json(&f->code, j);
+		ap_json_end_object(j);
+	} else {
+		ap_json_null(j, "code");
+	}
 	ap_json_end_object(j);
 }
 
@@ -84,15 +96,15 @@ static void text(struct ap_ctx *ctx, const void *p)
 		ap_out_f(out, "shared scope_info: %" PRIx64 "\n", f->info.scope_info);
 	else
 		ap_out_s(out, "shared scope_info not available\n");
-	if (f->info.bytecode)
-		ap_out_f(out, "bytecode: %" PRIx64 "\n", f->info.bytecode);
+	if (f->has_code)
+		ap_v8_code_text(ctx, &f->code);
 }
 
 const struct ap_cmd ap_cmd_v8function = {
 	.names = {[AP_MDB] = "v8function"},
 	.group = AP_GROUP_LAYOUT,
 	.address = AP_ADDRESS_REQUIRED,
-	.summary = "a JSFunction: place, context, scope info, bytecode",
+	.summary = "a JSFunction: place, context, scope info, code",
 	.synopsis = {[AP_MDB] = "[-d]"},
 	.help = "The addresses feed ::v8context and ::v8scopeinfo.",
 	.options = options,

@@ -68,11 +68,12 @@ const struct ap_cmd ap_cmd_assign = {
 	.text = {[AP_PLAIN] = ap_answer_text_print},
 };
 
-enum { OPT_NONZERO, OPT_PASTE };
+enum { OPT_NONZERO, OPT_PASTE, OPT_TAGGED };
 
 static const struct ap_option options[] = {
 	[OPT_NONZERO] = {'n', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "only those that are not zero"},
 	[OPT_PASTE] = {'p', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "as assignments that can be typed again"},
+	[OPT_TAGGED] = {'t', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "only those that were tagged: ::typeset -t"},
 	{0},
 };
 
@@ -83,7 +84,8 @@ static struct ap_err *vars_data(struct ap_ctx *ctx, void **ret_data)
 	uint64_t value;
 
 	for (size_t i = 0; ap_session_variable_at(ctx->session, i, &name, &value); i++) {
-		if (!value && ctx->args.given[OPT_NONZERO])
+		if ((!value && ctx->args.given[OPT_NONZERO]) ||
+		    (ctx->args.given[OPT_TAGGED] && !ap_session_variable_tag(ctx->session, name)))
 			continue;
 		ap_str_addf(&out, ctx->args.given[OPT_PASTE] ? "0x%2$" PRIx64 ">%1$s\n" : "%1$s = %2$" PRIx64 "\n",
 			    name, value);
@@ -139,6 +141,41 @@ const struct ap_cmd ap_cmd_unset = {
 	.help = "What the target itself gives (registers) stays.",
 	.example = "::unset example",
 	.data = unset_data,
+	.json = ap_answer_text_json,
+	.text = {[AP_PLAIN] = ap_answer_text_print},
+};
+
+enum { OPT_TAG, OPT_UNTAG };
+
+static const struct ap_option typeset_options[] = {
+	[OPT_TAG] = {'t', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "tag the names: ::vars -t lists them"},
+	[OPT_UNTAG] = {'u', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "no longer"},
+	{0},
+};
+
+static struct ap_err *typeset_data(struct ap_ctx *ctx, void **ret_data)
+{
+	const struct ap_args *a = &ctx->args;
+
+	if (a->given[OPT_TAG] && a->given[OPT_UNTAG])
+		return ap_err_new(AP_E_USAGE, "only one of -t and -u may be given");
+	for (size_t i = 0; i < a->n_words; i++)
+		AP_TRY(ap_session_tag_variable(ctx->session, a->words[i], !a->given[OPT_UNTAG]));
+	if (a->n_words)
+		return ap_answer_text(ctx, ret_data, "%s", "");
+	ctx->args.given[OPT_NONZERO] = ctx->args.given[OPT_PASTE] = false;
+	return vars_data(ctx, ret_data);
+}
+
+const struct ap_cmd ap_cmd_typeset = {
+	.names = {[AP_MDB] = "typeset"},
+	.group = AP_GROUP_SESSION,
+	.summary = "make variables (0 at first), and tag them",
+	.synopsis = {[AP_MDB] = "[-t | -u] name ..."},
+	.help = "Without names, all variables.",
+	.options = typeset_options,
+	.example = "::typeset -t example",
+	.data = typeset_data,
 	.json = ap_answer_text_json,
 	.text = {[AP_PLAIN] = ap_answer_text_print},
 };

@@ -239,6 +239,19 @@ static bool note_auxv(struct ap_cursor desc, struct ap_arena *arena, struct ap_c
 	return true;
 }
 
+/* {"pages":..., "core_bytes":N, ...} */
+static void note_minicore(const struct ap_note *note, struct ap_core_notes *notes)
+{
+	static const char key[] = "\"core_bytes\":";
+	const uint8_t *end = note->desc + note->desc_bytes;
+	const uint8_t *p = memmem(note->desc, note->desc_bytes, key, sizeof(key) - 1);
+	uint64_t v = 0;
+
+	for (p = p ? p + sizeof(key) - 1 : end; p < end && *p >= '0' && *p <= '9' && v < UINT64_MAX / 100; p++)
+		v = v * 10 + (uint64_t)(*p - '0');
+	notes->minicore_of = v ? v : 1;
+}
+
 static struct ap_err *notes_segment(const uint8_t *data, uint64_t bytes, struct ap_arena *arena,
 				    struct ap_core_notes *notes)
 {
@@ -250,6 +263,9 @@ static struct ap_err *notes_segment(const uint8_t *data, uint64_t bytes, struct 
 		struct ap_cursor d = ap_cursor_of(note.desc, note.desc_bytes);
 		if (note.name_bytes >= 3 && memcmp(note.name, "GDB", 3) == 0)
 			notes->made_by_gdb = true;
+		if (note.name_bytes == 8 && memcmp(note.name, "AUTOPSY", 8) == 0 &&
+		    note.type == AP_NOTE_MINICORE)
+			note_minicore(&note, notes);
 		if (note.name_bytes < 4 || memcmp(note.name, "CORE", 4) != 0)
 			continue;
 		switch (note.type) {
@@ -303,6 +319,18 @@ struct ap_err *ap_core_read_notes(const uint8_t *data, uint64_t bytes,
 	}
 	*ret_notes = notes;
 	return NULL;
+}
+
+uint64_t ap_core_file_bytes(const struct ap_core_header *header)
+{
+	uint64_t bytes = 0, end;
+
+	for (size_t i = 0; i < header->n_phdrs; i++) {
+		if (!__builtin_add_overflow(header->phdrs[i].p_offset, header->phdrs[i].p_filesz, &end) &&
+		    end > bytes)
+			bytes = end;
+	}
+	return bytes;
 }
 
 uint64_t ap_core_auxv(const struct ap_core_notes *notes, uint64_t type)

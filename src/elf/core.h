@@ -55,6 +55,9 @@ struct ap_core_siginfo {
 	uint64_t address;
 };
 
+/* Of the owner AUTOPSY, JSON: what a minicore left out. */
+enum { AP_NOTE_MINICORE = 3 };
+
 struct ap_core_notes {
 	AP_VEC(struct ap_core_thread) threads; /* the one that died comes first */
 	AP_VEC(struct ap_core_file) files;
@@ -67,6 +70,7 @@ struct ap_core_notes {
 	const char *fname;  /* at most 15 bytes, as the kernel keeps it */
 	const char *psargs; /* at most 79 bytes */
 	bool made_by_gdb;   /* gcore wrote it: the process did not die */
+	uint64_t minicore_of; /* our handler left most memory out: bytes of the full core; 0: it did not */
 };
 
 struct ap_core_header {
@@ -81,6 +85,8 @@ struct ap_err *ap_core_read_header(const uint8_t *data, uint64_t bytes, const ch
 struct ap_err *ap_core_read_notes(const uint8_t *data, uint64_t bytes,
 				  const struct ap_core_header *header, struct ap_arena *arena,
 				  struct ap_core_notes *ret_notes);
+/* Where the last segment ends in the file: its size when it is whole. */
+uint64_t ap_core_file_bytes(const struct ap_core_header *header);
 /* The value of the auxiliary vector entry AT_x, or 0. */
 uint64_t ap_core_auxv(const struct ap_core_notes *notes, uint64_t type);
 

@@ -165,7 +165,7 @@ struct ap_err *ap_corew_headers(const struct ap_corew_segment *segments, size_t 
 			.p_flags = segments[i].flags,
 			.p_offset = segments[i].offset,
 			.p_vaddr = segments[i].vaddr,
-			.p_filesz = segments[i].bytes,
+			.p_filesz = segments[i].absent ? 0 : segments[i].bytes,
 			.p_memsz = segments[i].bytes,
 			.p_align = 4096,
 		};

@@ -60,6 +60,7 @@ void ap_corew_note(struct ap_str *out, const char *owner, uint32_t type, const v
 struct ap_corew_segment {
 	uint64_t vaddr, bytes, offset;
 	uint32_t flags; /* PF_* */
+	bool absent;    /* the process had it, the file does not */
 };
 
 /* Bytes that the table of ap_corew_headers() takes. */

@@ -20,9 +20,10 @@ static void spread(const struct ap_graph *g, uint32_t *distances, uint32_t *queu
 		uint32_t v = queue[at];
 
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			uint32_t to = ap_edge_to(g->edges[i]);
+			struct ap_edge e = ap_edge_at(g, v, i);
+			uint32_t to = ap_edge_to(e);
 
-			if (distances[to] == AP_NO_DISTANCE && counts(g, v, g->edges[i])) {
+			if (distances[to] == AP_NO_DISTANCE && counts(g, v, e)) {
 				distances[to] = distances[v] + 1;
 				queue[n++] = to;
 			}
@@ -43,9 +44,10 @@ struct ap_err *ap_graph_distances(const struct ap_graph *g, uint32_t **ret_dista
 	}
 	memset(distances, 0xff, g->n_nodes * sizeof(*distances));
 	for (uint32_t i = g->first_edge[0]; i < g->first_edge[1]; i++) {
-		uint32_t to = ap_edge_to(g->edges[i]);
+		struct ap_edge e = ap_edge_at(g, 0, i);
+		uint32_t to = ap_edge_to(e);
 
-		if (ap_edge_type(g->edges[i]) == AP_EDGE_SHORTCUT && distances[to] == AP_NO_DISTANCE) {
+		if (ap_edge_type(e) == AP_EDGE_SHORTCUT && distances[to] == AP_NO_DISTANCE) {
 			distances[to] = 1;
 			queue[n++] = to;
 		}

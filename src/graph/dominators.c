@@ -1,7 +1,7 @@
 /*
  * Semi-NCA (Georgiadis) on arrays in the order of a depth-first search. The iterative algorithm of
- * Cooper, Harvey and Kennedy, which DevTools used for long, takes minutes on linked lists, and lists
- * (queues, timers, promise chains) are what leaks look like.
+ * Cooper, Harvey and Kennedy, which DevTools used for long, takes minutes on linked lists, and
+ * lists (queues, timers, promise chains) are what leaks look like.
  */
 #include "graph/dominators.h"
 
@@ -10,15 +10,19 @@
 
 #define UNSEEN UINT32_MAX
 
-/* Indexed by DFS number, but `number`. */
+/*
+ * Indexed by DFS number, but `number`. Edges to larger numbers (tree and forward edges) count at
+ * once; only the others have to wait, in lists of differences that take a byte or two an edge.
+ */
 struct search {
 	const struct ap_graph *g;
 	uint32_t *number; /* of a node */
 	uint32_t *vertex;
-	uint32_t *parent;
+	uint32_t *idom; /* first the parent in the tree */
 	uint32_t *semi; /* while searching: the next edge to look at */
-	uint32_t *label, *ancestor, *idom;
-	uint32_t *first_pred, *preds;
+	uint32_t *label, *ancestor;
+	uint32_t *first_pred;
+	uint8_t *preds;
 	uint32_t n; /* numbered so far */
 	uint64_t work;
 };
@@ -27,7 +31,6 @@ static void search_fini(struct search *s)
 {
 	free(s->number);
 	free(s->vertex);
-	free(s->parent);
 	free(s->semi);
 	free(s->label);
 	free(s->ancestor);
@@ -41,11 +44,17 @@ static uint32_t *array(uint64_t n)
 	return malloc((n ? n : 1) * sizeof(uint32_t));
 }
 
+/* The edge without its name, which nothing here asks for. */
+static inline struct ap_edge edge(const struct ap_graph *g, uint32_t i)
+{
+	return (struct ap_edge){.target = g->targets[i]};
+}
+
 static void visit(struct search *s, uint32_t v, uint32_t parent)
 {
 	s->number[v] = s->n;
 	s->vertex[s->n] = v;
-	s->parent[s->n] = parent;
+	s->idom[s->n] = parent;
 	s->semi[s->n++] = s->g->first_edge[v];
 }
 
@@ -59,133 +68,193 @@ static void descend(struct search *s, uint32_t from)
 		uint32_t v = s->vertex[at], end = g->first_edge[v + 1], i = s->semi[at];
 
 		for (; i < end; i++) {
-			struct ap_edge e = g->edges[i];
+			struct ap_edge e = edge(g, i);
 
 			if (ap_edge_retains(e, v) && s->number[ap_edge_to(e)] == UNSEEN)
 				break;
 		}
 		s->semi[at] = i + 1;
 		if (i < end) {
-			visit(s, ap_edge_to(g->edges[i]), at);
+			visit(s, ap_edge_to(edge(g, i)), at);
 			at = s->n - 1;
 		} else if (at == from) {
 			return;
 		} else {
-			at = s->parent[at];
+			at = s->idom[at];
 		}
 	}
 }
 
 /* Hangs what the root does not reach on the root, first what no edge retains at all. */
-static struct ap_err *adopt_orphans(struct search *s, struct ap_dominators *d, uint8_t *adopted)
+static struct ap_err *adopt_orphans(struct search *s, struct ap_dominators *d)
 {
 	const struct ap_graph *g = s->g;
+	uint8_t *retained = calloc(g->n_nodes, 1);
 	uint32_t before = s->n;
 
-	/* 1: something retains it. */
+	if (!retained)
+		return &ap_err_nomem;
 	for (uint32_t v = 0; v < g->n_nodes; v++) {
 		if (s->number[v] != UNSEEN)
 			continue;
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			if (ap_edge_retains(g->edges[i], v) && ap_edge_to(g->edges[i]) != v)
-				adopted[ap_edge_to(g->edges[i])] |= 1;
+			if (ap_edge_retains(edge(g, i), v) && ap_edge_to(edge(g, i)) != v)
+				retained[ap_edge_to(edge(g, i))] = 1;
 		}
 	}
 	for (int pass = 0; pass < 2; pass++) {
 		for (uint32_t v = 0; v < g->n_nodes; v++) {
-			if (s->number[v] != UNSEEN || (pass == 0 && adopted[v] & 1))
+			if (s->number[v] != UNSEEN || (pass == 0 && retained[v]))
 				continue;
-			adopted[v] |= 2;
 			visit(s, v, 0);
 			descend(s, s->n - 1);
 		}
 	}
+	free(retained);
 	for (uint32_t i = before; i < s->n; i++)
-		d->orphan_bytes += g->sizes[s->vertex[i]];
+		d->orphan_bytes += ap_node_size(g, s->vertex[i]);
 	d->n_orphans = s->n - before;
 	return NULL;
 }
 
-static struct ap_err *predecessors(struct search *s, const uint8_t *adopted)
+/* A difference in groups of seven bits, the last without the high bit. */
+static uint32_t length_of(uint32_t difference)
+{
+	uint32_t n = 1;
+
+	while (difference >>= 7)
+		n++;
+	return n;
+}
+
+static uint32_t put(uint8_t *at, uint32_t difference)
+{
+	uint32_t n = 0;
+
+	for (; difference >> 7; difference >>= 7)
+		at[n++] = (uint8_t)(difference | 0x80);
+	at[n++] = (uint8_t)difference;
+	return n;
+}
+
+static inline uint32_t take(const uint8_t **at)
+{
+	uint32_t difference = 0, shift = 0;
+	uint8_t byte;
+
+	do {
+		byte = *(*at)++;
+		difference |= (uint32_t)(byte & 0x7f) << shift;
+		shift += 7;
+	} while (byte & 0x80);
+	return difference;
+}
+
+/* One of two passes over all edges that lead back: `last` is where the list of each got to. */
+static void predecessor_pass(struct search *s, uint32_t *last, bool write)
 {
 	const struct ap_graph *g = s->g;
-	uint32_t total = 0;
 
-	s->first_pred = calloc((size_t)s->n + 2, sizeof(*s->first_pred));
-	if (!s->first_pred)
-		return &ap_err_nomem;
-	/* Counted one place further on, so that filling in leaves the beginnings where they belong. */
-	for (uint32_t v = 0; v < g->n_nodes; v++) {
-		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			if (ap_edge_retains(g->edges[i], v))
-				s->first_pred[s->number[ap_edge_to(g->edges[i])] + 2]++;
-		}
-		if (adopted && adopted[v] & 2)
-			s->first_pred[s->number[v] + 2]++;
-	}
-	for (uint32_t i = 0; i < s->n; i++) {
-		total += s->first_pred[i + 2];
-		s->first_pred[i + 2] = total;
-	}
-	s->preds = array(total);
-	if (!s->preds)
-		return &ap_err_nomem;
+	for (uint32_t i = 0; i < s->n; i++)
+		last[i] = i;
 	for (uint32_t at = 0; at < s->n; at++) {
 		uint32_t v = s->vertex[at];
 
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			if (ap_edge_retains(g->edges[i], v))
-				s->preds[s->first_pred[s->number[ap_edge_to(g->edges[i])] + 1]++] = at;
+			struct ap_edge e = edge(g, i);
+			uint32_t to;
+
+			if (!ap_edge_retains(e, v))
+				continue;
+			to = s->number[ap_edge_to(e)];
+			s->work += !write;
+			if (to >= at) {
+				if (!write && to > at && at < s->semi[to])
+					s->semi[to] = at;
+			} else if (last[to] != at) {
+				/* Counted two places further on, so that writing leaves the
+				 * beginnings where they belong. */
+				if (write)
+					s->first_pred[to + 1] += put(
+						s->preds + s->first_pred[to + 1], at - last[to]);
+				else
+					s->first_pred[to + 2] += length_of(at - last[to]);
+				last[to] = at;
+			}
 		}
-		if (adopted && adopted[v] & 2)
-			s->preds[s->first_pred[at + 1]++] = 0;
 	}
-	s->work += total;
+}
+
+static struct ap_err *predecessors(struct search *s)
+{
+	uint64_t total = 0;
+
+	s->first_pred = calloc((size_t)s->n + 2, sizeof(*s->first_pred));
+	s->label = array(s->n); /* for now how far each list got */
+	if (!s->first_pred || !s->label)
+		return &ap_err_nomem;
+	memcpy(s->semi, s->idom, s->n * sizeof(*s->semi));
+	predecessor_pass(s, s->label, false);
+	for (uint32_t i = 0; i < s->n; i++) {
+		total += s->first_pred[i + 2];
+		if (total > UINT32_MAX)
+			return ap_err_new(AP_E_LIMIT,
+					  "the graph has too many references for dominators");
+		s->first_pred[i + 2] = (uint32_t)total;
+	}
+	s->preds = malloc(total ? total : 1);
+	if (!s->preds)
+		return &ap_err_nomem;
+	predecessor_pass(s, s->label, true);
 	return NULL;
 }
 
-/* The best label on the way up to the part that is not linked yet; the way is shortened. */
+/*
+ * The least semidominator on the way up to the part that is not linked yet; the way is shortened.
+ * On the way up each step is turned round, which is the stack for the way back.
+ */
 static inline uint32_t evaluate(struct search *s, uint32_t v, uint32_t last)
 {
-	uint32_t *stack = s->idom; /* not in use before the second phase */
-	uint32_t depth = 0;
+	uint32_t below = UNSEEN, up = s->ancestor[v];
 
-	if (s->ancestor[v] < last)
+	if (up < last)
 		return s->label[v];
-	do {
-		stack[depth++] = v;
-		v = s->ancestor[v];
-	} while (s->ancestor[v] >= last);
-	s->work += depth;
-	while (depth) {
-		uint32_t u = stack[--depth];
+	for (; up >= last; up = s->ancestor[v]) {
+		s->ancestor[v] = below;
+		below = v;
+		v = up;
+		s->work++;
+	}
+	for (; below != UNSEEN; v = below, below = up) {
+		uint32_t top = s->ancestor[v];
 
-		s->ancestor[u] = s->ancestor[v];
-		if (s->semi[s->label[v]] < s->semi[s->label[u]])
-			s->label[u] = s->label[v];
-		v = u;
+		up = s->ancestor[below];
+		s->ancestor[below] = top;
+		if (s->label[v] < s->label[below])
+			s->label[below] = s->label[v];
 	}
 	return s->label[v];
 }
 
 static void semi_nca(struct search *s)
 {
-	memcpy(s->ancestor, s->parent, s->n * sizeof(*s->ancestor));
-	for (uint32_t i = 0; i < s->n; i++)
-		s->label[i] = s->semi[i] = i;
+	memcpy(s->ancestor, s->idom, s->n * sizeof(*s->ancestor));
 	for (uint32_t i = s->n - 1; i > 0; i--) {
-		uint32_t best = s->parent[i];
+		const uint8_t *at = s->preds + s->first_pred[i],
+			      *end = s->preds + s->first_pred[i + 1];
+		uint32_t best = s->semi[i], from = i;
 
-		for (uint32_t at = s->first_pred[i]; at < s->first_pred[i + 1]; at++) {
-			uint32_t u = s->semi[evaluate(s, s->preds[at], i + 1)];
+		while (at < end) {
+			from += take(&at);
+			uint32_t u = evaluate(s, from, i + 1);
 
 			best = u < best ? u : best;
 		}
-		s->semi[i] = best;
+		s->semi[i] = s->label[i] = best;
 	}
 	s->idom[0] = 0;
 	for (uint32_t i = 1; i < s->n; i++) {
-		uint32_t d = s->parent[i];
+		uint32_t d = s->idom[i];
 
 		for (; d > s->semi[i]; d = s->idom[d])
 			s->work++;
@@ -203,7 +272,8 @@ static struct ap_err *results(struct search *s, struct ap_dominators *d)
 	d->retained = malloc(n * sizeof(*d->retained));
 	if (!d->idom || !d->retained)
 		return &ap_err_nomem;
-	memcpy(d->retained, g->sizes, n * sizeof(*d->retained));
+	for (uint32_t v = 0; v < n; v++)
+		d->retained[v] = ap_node_size(g, v);
 	for (uint32_t i = n - 1; i > 0; i--) {
 		uint32_t v = s->vertex[i], dominator = s->vertex[s->idom[i]];
 
@@ -229,39 +299,36 @@ static struct ap_err *children(uint32_t n, struct ap_dominators *d)
 	return NULL;
 }
 
-static struct ap_err *compute(struct search *s, struct ap_dominators *d, uint8_t **adopted)
+static struct ap_err *compute(struct search *s, struct ap_dominators *d)
 {
 	uint32_t n = s->g->n_nodes;
 
 	s->number = array(n);
 	s->vertex = array(n);
-	s->parent = array(n);
+	s->idom = array(n);
 	s->semi = array(n);
-	if (!s->number || !s->vertex || !s->parent || !s->semi)
+	if (!s->number || !s->vertex || !s->idom || !s->semi)
 		return &ap_err_nomem;
 	memset(s->number, 0xff, n * sizeof(*s->number));
 	visit(s, 0, 0);
 	descend(s, 0);
-	if (s->n < n) {
-		*adopted = calloc(n, 1);
-		if (!*adopted)
-			return &ap_err_nomem;
-		AP_TRY(adopt_orphans(s, d, *adopted));
-	}
-	AP_TRY(predecessors(s, *adopted));
+	if (s->n < n)
+		AP_TRY(adopt_orphans(s, d));
+	AP_TRY(predecessors(s));
 	free(s->number);
 	s->number = NULL;
-	s->label = array(n);
 	s->ancestor = array(n);
-	s->idom = array(n);
-	if (!s->label || !s->ancestor || !s->idom)
+	if (!s->ancestor)
 		return &ap_err_nomem;
 	semi_nca(s);
 	d->work = s->work;
 	free(s->preds);
+	free(s->first_pred);
 	free(s->label);
 	free(s->ancestor);
-	s->preds = s->label = s->ancestor = NULL;
+	free(s->semi);
+	s->preds = NULL;
+	s->first_pred = s->label = s->ancestor = s->semi = NULL;
 	return results(s, d);
 }
 
@@ -269,11 +336,9 @@ struct ap_err *ap_dominators_compute(const struct ap_graph *g, struct ap_dominat
 {
 	struct search s = {.g = g};
 	struct ap_dominators d = {0};
-	uint8_t *adopted = NULL;
-	struct ap_err *err = compute(&s, &d, &adopted);
+	struct ap_err *err = compute(&s, &d);
 
 	search_fini(&s);
-	free(adopted);
 	if (!err)
 		err = children(g->n_nodes, &d);
 	if (err) {

@@ -3,12 +3,12 @@
  *
  * Ownership: struct ap_dominators owns its arrays until ap_dominators_close().
  *
- * Counted as V8's DevTools does: weak edges and shortcuts do not retain (shortcuts of the root do, they
- * mark the user's globals), the value of a WeakMap hangs on its key. Nodes that nothing retains hang on
- * the root.
+ * Counted as V8's DevTools does: weak edges and shortcuts do not retain (shortcuts of the root do,
+ * they mark the user's globals), the value of a WeakMap hangs on its key. Nodes that nothing
+ * retains hang on the root.
  *
- * Memory while computing: 32 bytes a node and 4 an edge; kept: 20 bytes a node. No recursion: the depth
- * of a graph is that of its longest list.
+ * Memory while computing: 24 bytes a node and one or two an edge; kept: 20 bytes a node. No
+ * recursion: the depth of a graph is that of its longest list.
  */
 #ifndef AP_GRAPH_DOMINATORS_H
 #define AP_GRAPH_DOMINATORS_H
@@ -16,7 +16,7 @@
 #include "graph/graph.h"
 
 struct ap_dominators {
-	uint32_t *idom;        /* of each node; of the root itself */
+	uint32_t *idom;	       /* of each node; of the root itself */
 	uint64_t *retained;    /* bytes */
 	uint32_t *first_child; /* n_nodes + 1: where in `children` its dominated nodes begin */
 	uint32_t *children;

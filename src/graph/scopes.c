@@ -1,4 +1,5 @@
-/* Which file a captured variable was written in: a context has no file, but functions that have it do. */
+/* Which file a captured variable was written in: a context has no file, but functions that have it
+ * do. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,19 +7,23 @@
 
 enum { MAX_NESTING = 8 };
 
+static uint32_t script_node(const struct ap_graph *g, uint32_t closure)
+{
+	uint32_t shared = ap_graph_follow(g, closure, "shared"), script;
+
+	if (shared == AP_NO_NODE)
+		return AP_NO_NODE;
+	script = ap_graph_follow(g, shared, "script");
+	return script != AP_NO_NODE ? script : ap_graph_follow(g, shared, "script_or_debug_info");
+}
+
 struct ap_text ap_closure_script(const struct ap_graph *g, uint32_t closure)
 {
-	const struct ap_edge *shared = ap_graph_edge(g, closure, "shared");
-	const struct ap_edge *script = NULL;
+	uint32_t script = script_node(g, closure);
 
-	if (shared) {
-		script = ap_graph_edge(g, ap_edge_to(*shared), "script");
-		if (!script)
-			script = ap_graph_edge(g, ap_edge_to(*shared), "script_or_debug_info");
-	}
-	if (!script || ap_node_name(g, ap_edge_to(*script)).n == 0)
+	if (script == AP_NO_NODE || ap_node_name(g, script).n == 0)
 		return (struct ap_text){0};
-	struct ap_text name = ap_node_name(g, ap_edge_to(*script));
+	struct ap_text name = ap_node_name(g, script);
 	/* While a debugger is attached this is no script. */
 	return name.n > 9 && memcmp(name.s, "system / ", 9) == 0 ? (struct ap_text){0} : name;
 }
@@ -44,9 +49,10 @@ struct ap_err *ap_study_scopes(struct ap_study *study)
 		if (g->types[v] != AP_NODE_CLOSURE)
 			continue;
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			uint32_t to = ap_edge_to(g->edges[i]);
+			struct ap_edge e = ap_edge_at(g, v, i);
+			uint32_t to = ap_edge_to(e);
 
-			if (ap_edge_type(g->edges[i]) == AP_EDGE_INTERNAL && g->edges[i].name == context &&
+			if (ap_edge_type(e) == AP_EDGE_INTERNAL && e.name == context &&
 			    scopes[to] == AP_NO_NODE)
 				scopes[to] = v;
 		}
@@ -59,11 +65,11 @@ struct ap_err *ap_study_scopes(struct ap_study *study)
 			if (scopes[v] == AP_NO_NODE || g->types[v] != AP_NODE_OBJECT)
 				continue;
 			for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-				uint32_t to = ap_edge_to(g->edges[i]);
+				struct ap_edge e = ap_edge_at(g, v, i);
+				uint32_t to = ap_edge_to(e);
 
-				if (ap_edge_type(g->edges[i]) != AP_EDGE_INTERNAL ||
-				    g->edges[i].name != previous || scopes[to] != AP_NO_NODE ||
-				    g->types[to] != AP_NODE_OBJECT)
+				if (ap_edge_type(e) != AP_EDGE_INTERNAL || e.name != previous ||
+				    scopes[to] != AP_NO_NODE || g->types[to] != AP_NODE_OBJECT)
 					continue;
 				scopes[to] = scopes[v];
 				changed = true;
@@ -104,14 +110,9 @@ static uint32_t script_of(const struct ap_study *s, uint32_t context)
 {
 	const struct ap_graph *g = s->graph;
 	uint32_t closure = s->scopes[context];
-	const struct ap_edge *shared, *script;
+	uint32_t script = closure == AP_NO_NODE ? AP_NO_NODE : script_node(g, closure);
 
-	if (closure == AP_NO_NODE || !(shared = ap_graph_edge(g, closure, "shared")))
-		return UINT32_MAX;
-	script = ap_graph_edge(g, ap_edge_to(*shared), "script");
-	if (!script)
-		script = ap_graph_edge(g, ap_edge_to(*shared), "script_or_debug_info");
-	return script ? g->names[ap_edge_to(*script)] : UINT32_MAX;
+	return script == AP_NO_NODE ? UINT32_MAX : g->names[script];
 }
 
 struct ap_err *ap_study_variables(struct ap_study *study, struct ap_arena *arena,
@@ -128,13 +129,14 @@ struct ap_err *ap_study_variables(struct ap_study *study, struct ap_arena *arena
 		uint32_t script = UINT32_MAX;
 
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			struct ap_edge e = g->edges[i];
+			struct ap_edge e = ap_edge_at(g, v, i);
 
 			if (ap_edge_type(e) != AP_EDGE_CONTEXT)
 				continue;
 			if (script == UINT32_MAX && (script = script_of(study, v)) == UINT32_MAX)
 				break;
-			const struct row row = {e.name, script, ap_edge_to(e), d->retained[ap_edge_to(e)]};
+			const struct row row = {e.name, script, ap_edge_to(e),
+						d->retained[ap_edge_to(e)]};
 			if (!ap_vec_push(arena, &rows, row))
 				return &ap_err_nomem;
 		}

@@ -4,8 +4,8 @@
  * Ownership: reading hands a new graph over; writing borrows it. Neither keeps anything.
  *
  * The format names its own fields ("meta"), and V8 changed them often: whatever is needed is looked
- * up by name, so the files of Node 12 to 26 and of browsers are read alike. Files lie: counts, indices
- * and nesting are checked, and memory is taken as the input justifies it.
+ * up by name, so the files of Node 12 to 26 and of browsers are read alike. Files lie: counts,
+ * indices and nesting are checked, and memory is taken as the input justifies it.
  */
 #ifndef AP_GRAPH_SNAPSHOT_H
 #define AP_GRAPH_SNAPSHOT_H

@@ -13,8 +13,8 @@ enum {
 struct fields {
 	int n;
 	int type, name, id, size, edges, detachedness; /* of a node */
-	int to;                                        /* of an edge, with type and name */
-	int node, script, line, column;                /* of a location */
+	int to;					       /* of an edge, with type and name */
+	int node, script, line, column;		       /* of a location */
 };
 
 struct state {
@@ -137,7 +137,8 @@ static bool read_meta(struct state *s)
 			ok = read_type_names(s, node_type, AP_N_NODE_TYPES, s->node_types,
 					     &s->n_node_types);
 		else if (ap_text_is(key, "edge_types"))
-			ok = read_type_names(s, edge_type, AP_EDGE_PAIR, s->edge_types, &s->n_edge_types);
+			ok = read_type_names(s, edge_type, AP_EDGE_PAIR, s->edge_types,
+					     &s->n_edge_types);
 		else
 			ok = ap_json_read_skip(r);
 		if (!ok)
@@ -145,9 +146,10 @@ static bool read_meta(struct state *s)
 	}
 	if (r->failed)
 		return false;
-	if (!s->node.n || s->node.type < 0 || s->node.name < 0 || s->node.id < 0 || s->node.size < 0 ||
-	    s->node.edges < 0)
-		return ap_json_read_fail(r, "node_fields lacks type, name, id, self_size or edge_count");
+	if (!s->node.n || s->node.type < 0 || s->node.name < 0 || s->node.id < 0 ||
+	    s->node.size < 0 || s->node.edges < 0)
+		return ap_json_read_fail(
+			r, "node_fields lacks type, name, id, self_size or edge_count");
 	if (!s->edge.n || s->edge.type < 0 || s->edge.name < 0 || s->edge.to < 0)
 		return ap_json_read_fail(r, "edge_fields lacks type, name_or_index or to_node");
 	if (!s->n_node_types || !s->n_edge_types)
@@ -188,8 +190,10 @@ static bool read_header(struct state *s)
 	if (!s->has_meta)
 		return ap_json_read_fail(r, "\"snapshot\" has no \"meta\"");
 	if (s->node_count > AP_GRAPH_MAX_NODES || s->edge_count >= UINT32_MAX)
-		return ap_json_read_fail(r, "node_count or edge_count is beyond what any heap holds");
-	/* Each number takes two bytes at least: what the file claims beyond its size is not believed. */
+		return ap_json_read_fail(r,
+					 "node_count or edge_count is beyond what any heap holds");
+	/* Each number takes two bytes at least: what the file claims beyond its size is not
+	 * believed. */
 	uint64_t nodes = s->node_count, edges = s->edge_count;
 	if (nodes > s->bytes / (2 * (unsigned)s->node.n))
 		nodes = 0;
@@ -213,7 +217,8 @@ static bool read_row(struct state *s, int n, bool *first, uint64_t *row, bool *r
 	*ret_any = false;
 	for (int i = 0; i < n; i++) {
 		if (!ap_json_read_more(r, first, ']'))
-			return i ? ap_json_read_fail(r, "the list ends inside an item") : !r->failed;
+			return i ? ap_json_read_fail(r, "the list ends inside an item")
+				 : !r->failed;
 		if (!ap_json_read_uint(r, &row[i]))
 			return false;
 	}
@@ -246,12 +251,14 @@ static bool read_nodes(struct state *s)
 	if (!ap_json_read_token(r, '['))
 		return false;
 	while (read_row(s, f->n, &first, row, &any) && any) {
-		uint8_t type = row[f->type] < s->n_node_types ? s->node_types[row[f->type]] : TYPE_UNKNOWN;
+		uint8_t type =
+			row[f->type] < s->n_node_types ? s->node_types[row[f->type]] : TYPE_UNKNOWN;
 
 		if (row[f->name] >= UINT32_MAX)
 			return ap_json_read_fail(r, "a name beyond 32 bits");
 		if (row[f->edges] > s->edge_count - sum)
-			return ap_json_read_fail(r, "the nodes claim more edges than edge_count, %llu",
+			return ap_json_read_fail(r,
+						 "the nodes claim more edges than edge_count, %llu",
 						 (unsigned long long)s->edge_count);
 		s->unknown_types += type == TYPE_UNKNOWN;
 		const struct ap_graph_node node = {
@@ -273,10 +280,12 @@ static bool read_nodes(struct state *s)
 		return false;
 	if (s->builder.graph->n_nodes != s->node_count)
 		return ap_json_read_fail(r, "%u nodes, but node_count says %llu",
-					 s->builder.graph->n_nodes, (unsigned long long)s->node_count);
+					 s->builder.graph->n_nodes,
+					 (unsigned long long)s->node_count);
 	if (sum != s->edge_count)
 		return ap_json_read_fail(r, "the nodes have %llu edges, but edge_count says %llu",
-					 (unsigned long long)sum, (unsigned long long)s->edge_count);
+					 (unsigned long long)sum,
+					 (unsigned long long)s->edge_count);
 	return true;
 }
 
@@ -294,7 +303,8 @@ static bool read_edges(struct state *s)
 	if (!ap_json_read_token(r, '['))
 		return false;
 	while (read_row(s, f->n, &first, row, &any) && any) {
-		uint8_t type = row[f->type] < s->n_edge_types ? s->edge_types[row[f->type]] : TYPE_UNKNOWN;
+		uint8_t type =
+			row[f->type] < s->n_edge_types ? s->edge_types[row[f->type]] : TYPE_UNKNOWN;
 		uint64_t to = row[f->to] / step;
 
 		if (row[f->name] > UINT32_MAX)
@@ -302,10 +312,12 @@ static bool read_edges(struct state *s)
 		if (row[f->to] % step || to >= s->node_count)
 			return ap_json_read_fail(r, "an edge to %llu, where no node begins",
 						 (unsigned long long)row[f->to]);
-		/* The name of an edge of a type that we do not know may be a number: keep it as one. */
+		/* The name of an edge of a type that we do not know may be a number: keep it as
+		 * one. */
 		s->unknown_types += type == TYPE_UNKNOWN;
 		if (!ap_graph_add_edge(&s->builder,
-				       type == TYPE_UNKNOWN ? AP_EDGE_HIDDEN : (enum ap_edge_type)type,
+				       type == TYPE_UNKNOWN ? AP_EDGE_HIDDEN
+							    : (enum ap_edge_type)type,
 				       (uint32_t)row[f->name], (uint32_t)to))
 			return memory(s);
 		if (s->builder.graph->n_edges > s->edge_count)
@@ -315,7 +327,8 @@ static bool read_edges(struct state *s)
 		return false;
 	if (s->builder.graph->n_edges != s->edge_count)
 		return ap_json_read_fail(r, "%u edges or more, but edge_count says %llu",
-					 s->builder.graph->n_edges, (unsigned long long)s->edge_count);
+					 s->builder.graph->n_edges,
+					 (unsigned long long)s->edge_count);
 	return true;
 }
 
@@ -326,7 +339,8 @@ static bool read_locations(struct state *s)
 	uint64_t row[MAX_FIELDS];
 	bool first = true, any;
 
-	if (f->n == 0 || f->node < 0 || f->script < 0 || f->line < 0 || f->column < 0 || !s->has_nodes)
+	if (f->n == 0 || f->node < 0 || f->script < 0 || f->line < 0 || f->column < 0 ||
+	    !s->has_nodes)
 		return ap_json_read_skip(r);
 	if (!ap_json_read_token(r, '['))
 		return false;
@@ -336,10 +350,10 @@ static bool read_locations(struct state *s)
 		if (row[f->node] % (unsigned)s->node.n || node >= s->node_count)
 			return ap_json_read_fail(r, "a location of %llu, where no node begins",
 						 (unsigned long long)row[f->node]);
-		if (!ap_graph_add_location(&s->builder,
-					   (struct ap_location){(uint32_t)node, (uint32_t)row[f->script],
-								(uint32_t)row[f->line],
-								(uint32_t)row[f->column]}))
+		if (!ap_graph_add_location(
+			    &s->builder,
+			    (struct ap_location){(uint32_t)node, (uint32_t)row[f->script],
+						 (uint32_t)row[f->line], (uint32_t)row[f->column]}))
 			return memory(s);
 	}
 	return !r->failed;

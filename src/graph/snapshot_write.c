@@ -10,8 +10,8 @@ enum {
 	SHORT_STRING_UNITS = 64,
 };
 /*
- * Readers take all strings as one text, whose length V8 limits to about 2^29 units: beyond the budget
- * strings are cut short.
+ * Readers take all strings as one text, whose length V8 limits to about 2^29 units: beyond the
+ * budget strings are cut short.
  */
 #define STRING_BUDGET 400000000u
 
@@ -20,6 +20,7 @@ struct writer {
 	const struct ap_snapshot_sink *sink;
 	struct ap_str buffer;
 	struct ap_snapshot_written written;
+	uint64_t numbers; /* that are names: 0 to this */
 };
 
 static struct ap_err *drain(struct writer *w, size_t above)
@@ -49,7 +50,7 @@ static void number(struct ap_str *str, uint64_t v)
 static uint64_t id_of(const struct ap_graph *g, uint32_t v)
 {
 	if (!g->ids_are_addresses)
-		return g->ids[v];
+		return ap_node_id(g, v);
 	return g->types[v] == AP_NODE_NATIVE ? 2 * (uint64_t)v + 2 : 2 * (uint64_t)v + 1;
 }
 
@@ -58,22 +59,26 @@ static void header(struct writer *w)
 	struct ap_str *out = &w->buffer;
 	const struct ap_graph *g = w->g;
 
-	ap_str_adds(out, "{\"snapshot\":{\"meta\":{\"node_fields\":[\"type\",\"name\",\"id\",\"self_size\","
-			 "\"edge_count\",\"trace_node_id\",\"detachedness\"],\"node_types\":[[");
+	ap_str_adds(
+		out,
+		"{\"snapshot\":{\"meta\":{\"node_fields\":[\"type\",\"name\",\"id\",\"self_size\","
+		"\"edge_count\",\"trace_node_id\",\"detachedness\"],\"node_types\":[[");
 	for (int i = 0; i < AP_N_NODE_TYPES; i++)
 		ap_str_addf(out, "%s\"%s\"", i ? "," : "", ap_node_type_name((enum ap_node_type)i));
-	ap_str_adds(out, "],\"string\",\"number\",\"number\",\"number\",\"number\",\"number\"],"
-			 "\"edge_fields\":[\"type\",\"name_or_index\",\"to_node\"],\"edge_types\":[[");
+	ap_str_adds(out,
+		    "],\"string\",\"number\",\"number\",\"number\",\"number\",\"number\"],"
+		    "\"edge_fields\":[\"type\",\"name_or_index\",\"to_node\"],\"edge_types\":[[");
 	for (int i = 0; i < AP_EDGE_PAIR; i++)
 		ap_str_addf(out, "%s\"%s\"", i ? "," : "", ap_edge_type_name((enum ap_edge_type)i));
-	ap_str_addf(out,
-		    "],\"string_or_number\",\"node\"],\"trace_function_info_fields\":[\"function_id\","
-		    "\"name\",\"script_name\",\"script_id\",\"line\",\"column\"],\"trace_node_fields\":[\"id\","
-		    "\"function_info_index\",\"count\",\"size\",\"children\"],\"sample_fields\":[\"timestamp_us\","
-		    "\"last_assigned_id\"],\"location_fields\":[\"object_index\",\"script_id\",\"line\","
-		    "\"column\"]},\"node_count\":%u,\"edge_count\":%u,\"trace_function_count\":0,"
-		    "\"extra_native_bytes\":%llu},\n",
-		    g->n_nodes, g->n_edges, (unsigned long long)g->extra_native_bytes);
+	ap_str_addf(
+		out,
+		"],\"string_or_number\",\"node\"],\"trace_function_info_fields\":[\"function_id\","
+		"\"name\",\"script_name\",\"script_id\",\"line\",\"column\"],\"trace_node_fields\":[\"id\","
+		"\"function_info_index\",\"count\",\"size\",\"children\"],\"sample_fields\":[\"timestamp_us\","
+		"\"last_assigned_id\"],\"location_fields\":[\"object_index\",\"script_id\",\"line\","
+		"\"column\"]},\"node_count\":%u,\"edge_count\":%u,\"trace_function_count\":0,"
+		"\"extra_native_bytes\":%llu},\n",
+		g->n_nodes, g->n_edges, (unsigned long long)g->extra_native_bytes);
 }
 
 static struct ap_err *nodes(struct writer *w)
@@ -82,16 +87,20 @@ static struct ap_err *nodes(struct writer *w)
 
 	ap_str_adds(&w->buffer, "\"nodes\":[");
 	for (uint32_t v = 0; v < g->n_nodes; v++) {
-		uint64_t size = g->sizes[v];
+		uint64_t size = ap_node_size(g, v);
 
 		if (size > UINT32_MAX) {
 			size = UINT32_MAX;
 			w->written.cut_sizes++;
 		}
 		const uint64_t row[N_FIELDS] = {
-			g->types[v], g->names[v], id_of(g, v),
-			size,        g->first_edge[v + 1] - g->first_edge[v],
-			0,           g->detachedness[v],
+			g->types[v],
+			g->names[v],
+			id_of(g, v),
+			size,
+			g->first_edge[v + 1] - g->first_edge[v],
+			0,
+			ap_node_detachedness(g, v),
 		};
 		if (v)
 			ap_str_addc(&w->buffer, ',');
@@ -112,19 +121,26 @@ static struct ap_err *edges(struct writer *w)
 	const struct ap_graph *g = w->g;
 
 	ap_str_adds(&w->buffer, "\"edges\":[");
-	for (uint32_t i = 0; i < g->n_edges; i++) {
-		struct ap_edge e = g->edges[i];
-		enum ap_edge_type type = ap_edge_type(e);
+	for (uint32_t v = 0; v < g->n_nodes; v++) {
+		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
+			struct ap_edge e = ap_edge_at(g, v, i);
+			enum ap_edge_type type = ap_edge_type(e);
+			bool named_by_number = (e.name & AP_NAME_NUMBER) && !ap_edge_is_numbered(e);
+			uint32_t name_number = e.name & ~AP_NAME_NUMBER;
 
-		if (i)
+			if (i)
+				ap_str_addc(&w->buffer, ',');
+			if (named_by_number && name_number >= w->numbers)
+				w->numbers = name_number + 1ull;
+			number(&w->buffer, type == AP_EDGE_PAIR ? AP_EDGE_INTERNAL : type);
 			ap_str_addc(&w->buffer, ',');
-		number(&w->buffer, type == AP_EDGE_PAIR ? AP_EDGE_INTERNAL : type);
-		ap_str_addc(&w->buffer, ',');
-		number(&w->buffer, e.name);
-		ap_str_addc(&w->buffer, ',');
-		number(&w->buffer, (uint64_t)ap_edge_to(e) * N_FIELDS);
-		ap_str_addc(&w->buffer, '\n');
-		AP_TRY(drain(w, DRAIN_BYTES));
+			number(&w->buffer,
+			       named_by_number ? g->n_texts + (uint64_t)name_number : e.name);
+			ap_str_addc(&w->buffer, ',');
+			number(&w->buffer, (uint64_t)ap_edge_to(e) * N_FIELDS);
+			ap_str_addc(&w->buffer, '\n');
+			AP_TRY(drain(w, DRAIN_BYTES));
+		}
 	}
 	ap_str_adds(&w->buffer, "],\n");
 	return NULL;
@@ -134,13 +150,15 @@ static struct ap_err *locations(struct writer *w)
 {
 	const struct ap_graph *g = w->g;
 
-	ap_str_adds(&w->buffer, "\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n"
-				"\"locations\":[");
+	ap_str_adds(&w->buffer,
+		    "\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n"
+		    "\"locations\":[");
 	for (uint32_t i = 0; i < g->n_locations; i++) {
 		const struct ap_location *l = &g->locations[i];
 
 		ap_str_addf(&w->buffer, "%s%llu,%u,%u,%u\n", i ? "," : "",
-			    (unsigned long long)l->node * N_FIELDS, l->script_id, l->line, l->column);
+			    (unsigned long long)l->node * N_FIELDS, l->script_id, l->line,
+			    l->column);
 		AP_TRY(drain(w, DRAIN_BYTES));
 	}
 	ap_str_adds(&w->buffer, "],\n");
@@ -175,6 +193,13 @@ static struct ap_err *texts(struct writer *w)
 		used += text.n + 4;
 		ap_json_text(&j, NULL, text);
 		ap_str_addc(&w->buffer, '\n');
+		AP_TRY(drain(w, DRAIN_BYTES));
+	}
+	/* Numbers that are names come after all texts, up to the largest. */
+	for (uint64_t i = 0; i < w->numbers; i++) {
+		ap_str_adds(&w->buffer, i || g->n_texts ? ",\"" : "\"");
+		number(&w->buffer, i);
+		ap_str_adds(&w->buffer, "\"\n");
 		AP_TRY(drain(w, DRAIN_BYTES));
 	}
 	ap_str_adds(&w->buffer, "]}\n");

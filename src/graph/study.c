@@ -12,6 +12,8 @@ struct ap_err *ap_study_open(struct ap_graph *graph, struct ap_study **ret_study
 		return &ap_err_nomem;
 	}
 	study->graph = graph;
+	study->wasted_bytes = UINT64_MAX;
+	ap_arena_init(&study->arena, 0);
 	*ret_study = study;
 	return NULL;
 }
@@ -26,6 +28,7 @@ void ap_study_close(struct ap_study *study)
 	free(study->classes);
 	free(study->class_of);
 	free(study->scopes);
+	ap_arena_close(&study->arena);
 	ap_graph_close(study->graph);
 	free(study);
 }
@@ -129,7 +132,8 @@ static struct ap_err *number_classes(struct ap_study *s)
 				cap = more;
 			}
 			*at = s->n_classes++;
-			s->classes[*at] = (struct ap_class){.name = ap_node_class(g, v), .type = type, .largest = v};
+			s->classes[*at] = (struct ap_class){
+				.name = ap_node_class(g, v), .type = type, .largest = v};
 		}
 		s->class_of[v] = *at;
 	}
@@ -162,7 +166,7 @@ static struct ap_err *sum_classes(struct ap_study *s)
 		}
 		struct ap_class *c = &s->classes[s->class_of[v]];
 		c->count++;
-		c->self_bytes += g->sizes[v];
+		c->self_bytes += ap_node_size(g, v);
 		if (d->retained[v] > d->retained[c->largest])
 			c->largest = v;
 		if (!inside[s->class_of[v]]++)
@@ -220,12 +224,12 @@ struct ap_err *ap_graph_duplicates(const struct ap_graph *g, size_t limit, struc
 		struct strings *s = &all[g->names[v]];
 
 		/* In files long strings share their beginning: another size is another string. */
-		if (g->types[v] != AP_NODE_STRING || !g->sizes[v] ||
-		    (s->count && g->sizes[s->example] != g->sizes[v]))
+		if (g->types[v] != AP_NODE_STRING || !ap_node_size(g, v) ||
+		    (s->count && ap_node_size(g, s->example) != ap_node_size(g, v)))
 			continue;
 		if (!s->count++)
 			s->example = v;
-		s->bytes += g->sizes[v];
+		s->bytes += ap_node_size(g, v);
 	}
 	for (uint32_t i = 0; i < g->n_texts; i++) {
 		if (all[i].count < 2)
@@ -235,7 +239,7 @@ struct ap_err *ap_graph_duplicates(const struct ap_graph *g, size_t limit, struc
 			.count = all[i].count,
 			.example = all[i].example,
 			.bytes = all[i].bytes,
-			.wasted_bytes = all[i].bytes - g->sizes[all[i].example],
+			.wasted_bytes = all[i].bytes - ap_node_size(g, all[i].example),
 		};
 		wasted += dup.wasted_bytes;
 		size_t at = n < limit ? n++ : n;
@@ -247,5 +251,17 @@ struct ap_err *ap_graph_duplicates(const struct ap_graph *g, size_t limit, struc
 	*ret = best;
 	*ret_n = n;
 	*ret_wasted = wasted;
+	return NULL;
+}
+
+struct ap_err *ap_study_wasted(struct ap_study *study, uint64_t *ret_wasted)
+{
+	struct ap_duplicate *first;
+	size_t n;
+
+	if (study->wasted_bytes == UINT64_MAX)
+		AP_TRY(ap_graph_duplicates(study->graph, 1, &study->arena, &first, &n,
+					   &study->wasted_bytes));
+	*ret_wasted = study->wasted_bytes;
 	return NULL;
 }

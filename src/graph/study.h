@@ -1,5 +1,6 @@
 /*
- * A graph with what was found out about it, each at its first use: dominators, paths, classes, scopes.
+ * A graph with what was found out about it, each at its first use: dominators, paths, classes,
+ * scopes.
  *
  * Ownership: a study owns its graph and all results until ap_study_close(); what it hands out is
  * borrowed. Texts point into the graph.
@@ -19,7 +20,7 @@ struct ap_class {
 	uint64_t count;
 	uint64_t self_bytes;
 	uint64_t retained_bytes; /* of those not dominated by another of the class */
-	uint32_t largest;        /* the node that retains most */
+	uint32_t largest;	 /* the node that retains most */
 };
 
 struct ap_study {
@@ -29,8 +30,15 @@ struct ap_study {
 	uint32_t *distances;
 	struct ap_class *classes;
 	uint32_t n_classes;
-	uint32_t *class_of; /* of each node */
-	uint32_t *scopes;   /* of each context: a function that has it; AP_NO_NODE elsewhere */
+	uint32_t *class_of;	      /* of each node */
+	struct ap_arena arena;	      /* of what is kept below */
+	struct ap_suspects *suspects; /* suspects.h: the last that were found, and what was asked */
+	struct ap_patterns *patterns; /* patterns.h */
+	double suspects_percent;
+	uint64_t suspects_least;
+	size_t suspects_limit;
+	uint64_t wasted_bytes; /* UINT64_MAX: not known yet */
+	uint32_t *scopes;      /* of each context: a function that has it; AP_NO_NODE elsewhere */
 };
 
 /* Takes the graph over, whatever comes back. */
@@ -55,12 +63,15 @@ struct ap_text ap_closure_script(const struct ap_graph *g, uint32_t closure);
 struct ap_duplicate {
 	struct ap_text text;
 	uint32_t count, example;
-	uint64_t bytes; /* of all */
+	uint64_t bytes;	       /* of all */
 	uint64_t wasted_bytes; /* all but one */
 };
 /* Those that waste most, at most `limit`; *ret_wasted is the sum over all. */
 struct ap_err *ap_graph_duplicates(const struct ap_graph *g, size_t limit, struct ap_arena *arena,
 				   struct ap_duplicate **ret, size_t *ret_n, uint64_t *ret_wasted);
+
+/* The sum alone, found once. */
+struct ap_err *ap_study_wasted(struct ap_study *study, uint64_t *ret_wasted);
 
 /* The values of one variable (of the scopes of one file), or what one global names. */
 struct ap_variable_size {

@@ -37,15 +37,17 @@ static bool is_common(const struct ap_graph *g, uint32_t v)
 	    ap_text_is(ap_node_name(g, v), "system / NativeContext"))
 		return true;
 	for (uint32_t i = g->first_edge[0]; i < g->first_edge[1]; i++) {
-		if (ap_edge_type(g->edges[i]) == AP_EDGE_SHORTCUT && ap_edge_to(g->edges[i]) == v)
+		struct ap_edge e = ap_edge_at(g, 0, i);
+
+		if (ap_edge_type(e) == AP_EDGE_SHORTCUT && ap_edge_to(e) == v)
 			return true;
 	}
 	return false;
 }
 
 /*
- * A long list ends somewhere in its middle at the threshold; its head is up the dominators as long as
- * nodes of the same name follow each other.
+ * A long list ends somewhere in its middle at the threshold; its head is up the dominators as long
+ * as nodes of the same name follow each other.
  */
 static struct candidate list_head(const struct finder *f, uint32_t v)
 {
@@ -184,7 +186,8 @@ static struct ap_err *count_texts(const struct finder *f, uint32_t point, struct
 	for (uint32_t i = d->first_child[point]; i < d->first_child[point + 1]; i++) {
 		uint32_t child = d->children[i];
 
-		if (g->types[child] == AP_NODE_STRING && !ap_vec_push(f->arena, &names, g->names[child]))
+		if (g->types[child] == AP_NODE_STRING &&
+		    !ap_vec_push(f->arena, &names, g->names[child]))
 			return &ap_err_nomem;
 		for (uint32_t k = d->first_child[child]; k < d->first_child[child + 1]; k++) {
 			uint32_t inner = d->children[k];
@@ -221,9 +224,11 @@ static uint64_t list_length(const struct finder *f, uint32_t head)
 
 		for (uint32_t i = d->first_child[v]; i < d->first_child[v + 1]; i++) {
 			uint32_t child = d->children[i];
-			bool same = g->types[child] == g->types[head] && g->names[child] == g->names[head];
+			bool same = g->types[child] == g->types[head] &&
+				    g->names[child] == g->names[head];
 
-			/* At the end of a list its next node may keep less than what hangs beside it. */
+			/* At the end of a list its next node may keep less than what hangs beside
+			 * it. */
 			if (same) {
 				best = child;
 				break;
@@ -266,7 +271,7 @@ static struct ap_err *describe(const struct finder *f, const struct candidate *c
 		s.entries = list_length(f, c->node);
 		s.entry_bytes = c->bytes;
 		s.entry = c->node;
-	} else if (2 * f->g->sizes[c->node] > c->bytes || s.entries < 2) {
+	} else if (2 * ap_node_size(f->g, c->node) > c->bytes || s.entries < 2) {
 		s.kind = AP_SUSPECT_SINGLE;
 	}
 	AP_TRY(count_texts(f, c->node, &s));
@@ -276,8 +281,8 @@ static struct ap_err *describe(const struct finder *f, const struct candidate *c
 	return NULL;
 }
 
-struct ap_err *ap_study_suspects(struct ap_study *study, double percent, size_t limit,
-				 struct ap_arena *arena, struct ap_suspects *ret)
+static struct ap_err *find_suspects(struct ap_study *study, double percent, uint64_t least,
+				    size_t limit, struct ap_arena *arena, struct ap_suspects *ret)
 {
 	struct finder f = {.study = study, .g = study->graph, .arena = arena};
 	struct ap_suspects found = {0};
@@ -286,10 +291,12 @@ struct ap_err *ap_study_suspects(struct ap_study *study, double percent, size_t 
 	AP_TRY(ap_study_dominators(study, &f.d));
 	found.heap_bytes = f.d->retained[0];
 	f.threshold = (uint64_t)((double)found.heap_bytes * percent / 100);
+	f.threshold = f.threshold > least ? f.threshold : least;
 	f.threshold = f.threshold ? f.threshold : 1;
 	AP_TRY(find_candidates(&f));
 	if (f.candidates.n)
-		qsort(f.candidates.at, f.candidates.n, sizeof(*f.candidates.at), compare_candidates);
+		qsort(f.candidates.at, f.candidates.n, sizeof(*f.candidates.at),
+		      compare_candidates);
 	found.at = ap_alloc_array(arena, limit + 1, sizeof(*found.at));
 	if (!found.at)
 		return &ap_err_nomem;
@@ -307,5 +314,25 @@ struct ap_err *ap_study_suspects(struct ap_study *study, double percent, size_t 
 	}
 	AP_TRY(ap_suspects_name(study, arena, &found));
 	*ret = found;
+	return NULL;
+}
+
+struct ap_err *ap_study_suspects(struct ap_study *study, double percent, uint64_t least,
+				 size_t limit, struct ap_suspects *ret)
+{
+	struct ap_suspects *kept = study->suspects;
+
+	if (!kept || study->suspects_percent != percent || study->suspects_least != least ||
+	    study->suspects_limit != limit) {
+		kept = ap_alloc(&study->arena, sizeof(*kept));
+		if (!kept)
+			return &ap_err_nomem;
+		AP_TRY(find_suspects(study, percent, least, limit, &study->arena, kept));
+		study->suspects = kept;
+		study->suspects_percent = percent;
+		study->suspects_least = least;
+		study->suspects_limit = limit;
+	}
+	*ret = *kept;
 	return NULL;
 }

@@ -19,14 +19,59 @@ struct named {
 	int rank; /* 0: none */
 };
 
+static struct ap_edge any_edge(const struct ap_graph *g, uint32_t edge)
+{
+	return ap_edge_at(g, ap_edge_from(g, edge), edge);
+}
+
 static bool is_own(struct ap_text script)
 {
 	return script.n && !(script.n >= 5 && memcmp(script.s, "node:", 5) == 0) &&
 	       !(script.n >= 9 && memcmp(script.s, "internal/", 9) == 0);
 }
 
-static void climb(const struct ap_graph *g, const struct ap_dominators *d, const struct ap_traces *t,
-		  uint32_t owner, struct chain *chain)
+static bool hangs_on(const struct ap_dominators *d, uint32_t node, uint32_t above)
+{
+	while (node && node != above)
+		node = d->idom[node];
+	return node == above;
+}
+
+/*
+ * A stack or handle holds `v` for a moment, and is what leads to it first: whoever else holds it,
+ * by the way that says most. One pass over all edges. UINT32_MAX: nobody.
+ */
+static uint32_t other_holder(const struct ap_graph *g, const struct ap_dominators *d, uint32_t v,
+			     uint32_t *ret_holder)
+{
+	static const uint8_t ranks[AP_N_EDGE_TYPES] = {
+		[AP_EDGE_PROPERTY] = 4,
+		[AP_EDGE_CONTEXT] = 3,
+		[AP_EDGE_ELEMENT] = 2,
+		[AP_EDGE_INTERNAL] = 1,
+	};
+	uint32_t edge = UINT32_MAX;
+	uint8_t best = 0;
+
+	for (uint32_t u = 1; u < g->n_nodes; u++) {
+		if (g->types[u] == AP_NODE_SYNTHETIC || !d->retained[u])
+			continue;
+		for (uint32_t i = g->first_edge[u]; i < g->first_edge[u + 1]; i++) {
+			struct ap_edge e = {.target = g->targets[i]};
+
+			if (ap_edge_to(e) != v || ranks[ap_edge_type(e)] <= best ||
+			    !ap_edge_retains(e, u) || hangs_on(d, u, v))
+				continue;
+			best = ranks[ap_edge_type(e)];
+			edge = i;
+			*ret_holder = u;
+		}
+	}
+	return edge;
+}
+
+static void climb(const struct ap_graph *g, const struct ap_dominators *d,
+		  const struct ap_traces *t, uint32_t owner, struct chain *chain)
 {
 	uint32_t v = owner;
 
@@ -35,15 +80,19 @@ static void climb(const struct ap_graph *g, const struct ap_dominators *d, const
 		uint32_t up = d->idom[v], edge = UINT32_MAX;
 
 		for (uint32_t i = g->first_edge[up]; up && i < g->first_edge[up + 1]; i++) {
-			if (ap_edge_to(g->edges[i]) == v && ap_edge_retains(g->edges[i], up)) {
+			struct ap_edge e = {.target = g->targets[i]};
+
+			if (ap_edge_to(e) == v && ap_edge_retains(e, up)) {
 				edge = i;
 				break;
 			}
 		}
 		/* Held from several sides: then by the way that says most. */
 		if (edge == UINT32_MAX) {
-			up = t->from[v];
 			edge = t->edge[v];
+			up = edge == UINT32_MAX ? 0 : ap_edge_from(g, edge);
+			if (edge != UINT32_MAX && g->types[up] == AP_NODE_SYNTHETIC)
+				edge = other_holder(g, d, v, &up);
 		}
 		chain->nodes[chain->n] = v;
 		chain->edges[chain->n++] = edge;
@@ -69,17 +118,20 @@ static void find_variables(const struct ap_study *s, struct named *nodes, size_t
 		if (g->types[v] != AP_NODE_OBJECT && g->types[v] != AP_NODE_HIDDEN)
 			continue;
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			if (ap_edge_type(g->edges[i]) != AP_EDGE_CONTEXT)
+			struct ap_edge e = ap_edge_at(g, v, i);
+
+			if (ap_edge_type(e) != AP_EDGE_CONTEXT)
 				continue;
-			const struct named key = {.node = ap_edge_to(g->edges[i])};
-			struct named *found = bsearch(&key, nodes, n, sizeof(*nodes), compare_named);
+			const struct named key = {.node = ap_edge_to(e)};
+			struct named *found =
+				bsearch(&key, nodes, n, sizeof(*nodes), compare_named);
 			if (!found)
 				continue;
 			struct ap_text script = s->scopes[v] == AP_NO_NODE
 							? (struct ap_text){0}
 							: ap_closure_script(g, s->scopes[v]);
 			/* The module's wrapper knows everything by these names. */
-			struct ap_text name = ap_edge_name(g, g->edges[i]);
+			struct ap_text name = ap_edge_name(g, e);
 			bool wrapper = ap_text_is(name, "exports") || ap_text_is(name, "module") ||
 				       ap_text_is(name, "this");
 			int rank = (is_own(script) ? 4 : script.n ? 2 : 1) * 2 - wrapper;
@@ -92,12 +144,13 @@ static void find_variables(const struct ap_study *s, struct named *nodes, size_t
 	}
 }
 
-static void place_of(const struct ap_graph *g, uint32_t closure, struct ap_place *ret)
+void ap_closure_place(const struct ap_graph *g, uint32_t closure, struct ap_place *ret)
 {
 	const struct ap_location *location = ap_graph_location(g, closure);
 
 	ret->script = ap_closure_script(g, closure);
 	ret->function = ap_node_name(g, closure);
+	ret->closure = closure;
 	if (location) {
 		ret->line = location->line + 1;
 		ret->column = location->column + 1;
@@ -127,13 +180,13 @@ static struct ap_text path_of(const struct ap_graph *g, const struct chain *chai
 
 	for (size_t i = top; i-- > 0;) {
 		if (chain->edges[i] != UINT32_MAX)
-			add_step(&path, g, g->edges[chain->edges[i]]);
+			add_step(&path, g, any_edge(g, chain->edges[i]));
 	}
 	return ap_str_text(&path, arena);
 }
 
-static void name_one(const struct ap_study *s, const struct chain *chain, struct named *nodes, size_t n,
-		     struct ap_arena *arena, struct ap_suspect *suspect)
+static void name_one(const struct ap_study *s, const struct chain *chain, struct named *nodes,
+		     size_t n, struct ap_arena *arena, struct ap_suspect *suspect)
 {
 	const struct ap_graph *g = s->graph;
 	int wanted = 0;
@@ -146,19 +199,21 @@ static void name_one(const struct ap_study *s, const struct chain *chain, struct
 				bsearch(&key, nodes, n, sizeof(*nodes), compare_named);
 			uint32_t edge = chain->edges[i];
 			bool global = edge != UINT32_MAX &&
-				      ap_edge_type(g->edges[edge]) == AP_EDGE_PROPERTY && i + 1 < chain->n &&
+				      ap_edge_type(any_edge(g, edge)) == AP_EDGE_PROPERTY &&
+				      i + 1 < chain->n &&
 				      memmem(ap_node_name(g, chain->nodes[i + 1]).s,
-					     ap_node_name(g, chain->nodes[i + 1]).n, "global", 6) ==
-					      ap_node_name(g, chain->nodes[i + 1]).s;
+					     ap_node_name(g, chain->nodes[i + 1]).n, "global",
+					     6) == ap_node_name(g, chain->nodes[i + 1]).s;
 
 			wanted = least;
 			if (found && found->rank >= wanted) {
-				suspect->variable = ap_edge_name(g, g->edges[found->edge]);
+				suspect->variable = ap_edge_name(g, any_edge(g, found->edge));
 				suspect->holder = found->context;
 				if (s->scopes[found->context] != AP_NO_NODE)
-					place_of(g, s->scopes[found->context], &suspect->scope);
+					ap_closure_place(g, s->scopes[found->context],
+							 &suspect->scope);
 			} else if (global && least <= 7) {
-				suspect->variable = ap_edge_name(g, g->edges[edge]);
+				suspect->variable = ap_edge_name(g, any_edge(g, edge));
 				suspect->holder = chain->nodes[i + 1];
 				suspect->global = true;
 			} else {
@@ -183,15 +238,17 @@ static void find_origin(const struct ap_graph *g, struct ap_suspect *s)
 
 		if (g->types[v] == AP_NODE_CLOSURE) {
 			if (is_own(ap_closure_script(g, v))) {
-				place_of(g, v, &s->entry_origin);
+				ap_closure_place(g, v, &s->entry_origin);
 				return;
 			}
 			continue;
 		}
-		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1] && n < MAX_ORIGIN_EDGES; i++) {
-			uint32_t to = ap_edge_to(g->edges[i]);
-			enum ap_edge_type type = ap_edge_type(g->edges[i]);
-			struct ap_text name = ap_edge_name(g, g->edges[i]);
+		for (uint32_t i = g->first_edge[v];
+		     i < g->first_edge[v + 1] && n < MAX_ORIGIN_EDGES; i++) {
+			struct ap_edge e = ap_edge_at(g, v, i);
+			uint32_t to = ap_edge_to(e);
+			enum ap_edge_type type = ap_edge_type(e);
+			struct ap_text name = ap_edge_name(g, e);
 
 			if ((type == AP_EDGE_PROPERTY || type == AP_EDGE_INTERNAL) && to != v &&
 			    g->types[to] != AP_NODE_STRING && g->types[to] != AP_NODE_SHAPE &&

@@ -11,7 +11,9 @@ enum {
 	COST_HIDDEN = 9,
 	COST_SYNTHETIC = 15, /* a root by kind says nothing of the program */
 	COST_PROTO = 13,
-	N_BUCKETS = 16, /* more than any cost */
+	COST_STACK =
+		60, /* what a function is busy with is there anyway, and lets go when it returns */
+	N_BUCKETS = 64, /* more than any cost */
 	FOLD_FROM = 3,
 	FOLD_PERIOD = 4,
 };
@@ -36,21 +38,27 @@ static bool push(struct bucket *b, uint32_t v)
 	return true;
 }
 
-/* Texts of edges that lead everywhere: what every module or function has. */
+/* Texts of edges that lead everywhere, what every module or function has; of roots that last no
+ * longer than a call. */
 struct plain_names {
 	uint32_t proto, children, constructor;
+	uint32_t stack, handles;
 };
 
 static uint32_t cost_of(const struct ap_graph *g, const struct plain_names *names, uint32_t from,
 			struct ap_edge e)
 {
 	if (g->types[from] == AP_NODE_SYNTHETIC)
-		return from == 0 && ap_edge_type(e) == AP_EDGE_SHORTCUT ? COST_CONTEXT : COST_SYNTHETIC;
+		return from == 0 && ap_edge_type(e) == AP_EDGE_SHORTCUT ? COST_CONTEXT
+		       : g->names[from] == names->stack || g->names[from] == names->handles
+			       ? COST_STACK
+			       : COST_SYNTHETIC;
 	switch (ap_edge_type(e)) {
 	case AP_EDGE_CONTEXT:
 		return COST_CONTEXT;
 	case AP_EDGE_PROPERTY:
-		return e.name == names->proto || e.name == names->children || e.name == names->constructor
+		return e.name == names->proto || e.name == names->children ||
+				       e.name == names->constructor
 			       ? COST_PROTO
 			       : COST_PROPERTY;
 	case AP_EDGE_ELEMENT:
@@ -64,7 +72,7 @@ static uint32_t cost_of(const struct ap_graph *g, const struct plain_names *name
 
 static struct plain_names find_names(const struct ap_graph *g)
 {
-	struct plain_names names = {UINT32_MAX, UINT32_MAX, UINT32_MAX};
+	struct plain_names names = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
 
 	for (uint32_t i = 0; i < g->n_texts; i++) {
 		struct ap_text text = ap_graph_text(g, i);
@@ -75,6 +83,10 @@ static struct plain_names find_names(const struct ap_graph *g)
 			names.children = i;
 		else if (ap_text_is(text, "constructor"))
 			names.constructor = i;
+		else if (ap_text_is(text, "(Stack roots)"))
+			names.stack = i;
+		else if (ap_text_is(text, "(Handle scope)"))
+			names.handles = i;
 	}
 	return names;
 }
@@ -98,7 +110,7 @@ static bool search(const struct ap_graph *g, struct ap_traces *t, struct bucket 
 			if (t->cost[v] != cost) /* reached cheaper meanwhile */
 				continue;
 			for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-				struct ap_edge e = g->edges[i];
+				struct ap_edge e = ap_edge_at(g, v, i);
 				uint32_t to = ap_edge_to(e);
 
 				if (t->cost[to] <= cost || !ap_edge_retains(e, v))
@@ -106,9 +118,8 @@ static bool search(const struct ap_graph *g, struct ap_traces *t, struct bucket 
 				uint64_t total = cost + cost_of(g, &names, v, e);
 				if (total >= t->cost[to])
 					continue;
-				t->cost[to] = total;
+				t->cost[to] = (uint32_t)total;
 				t->edge[to] = i;
-				t->from[to] = v;
 				if (!push(&buckets[total % N_BUCKETS], to))
 					return false;
 				waiting++;
@@ -122,15 +133,13 @@ struct ap_err *ap_traces_compute(const struct ap_graph *g, struct ap_traces *ret
 {
 	struct ap_traces t = {
 		.edge = malloc(g->n_nodes * sizeof(*t.edge)),
-		.from = malloc(g->n_nodes * sizeof(*t.from)),
 		.cost = malloc(g->n_nodes * sizeof(*t.cost)),
 	};
 	struct bucket buckets[N_BUCKETS] = {0};
-	bool ok = t.edge && t.from && t.cost;
+	bool ok = t.edge && t.cost;
 
 	if (ok) {
 		memset(t.edge, 0xff, g->n_nodes * sizeof(*t.edge));
-		memset(t.from, 0xff, g->n_nodes * sizeof(*t.from));
 		memset(t.cost, 0xff, g->n_nodes * sizeof(*t.cost));
 		ok = search(g, &t, buckets);
 	}
@@ -147,7 +156,6 @@ struct ap_err *ap_traces_compute(const struct ap_graph *g, struct ap_traces *ret
 void ap_traces_close(struct ap_traces *t)
 {
 	free(t->edge);
-	free(t->from);
 	free(t->cost);
 	*t = (struct ap_traces){0};
 }
@@ -155,7 +163,7 @@ void ap_traces_close(struct ap_traces *t)
 /* Two steps that look alike: the same edge between nodes of the same names. */
 static bool alike(const struct ap_graph *g, const struct ap_step *a, const struct ap_step *b)
 {
-	struct ap_edge x = g->edges[a->edge], y = g->edges[b->edge];
+	struct ap_edge x = ap_edge_at(g, a->from, a->edge), y = ap_edge_at(g, b->from, b->edge);
 
 	return ap_edge_type(x) == ap_edge_type(y) && (ap_edge_is_numbered(x) || x.name == y.name) &&
 	       g->types[a->to] == g->types[b->to] && g->names[a->to] == g->names[b->to];
@@ -174,8 +182,9 @@ static void fold(const struct ap_graph *g, ap_path *path)
 			while (at + (times + 1) * period <= path->n) {
 				size_t same = 0;
 
-				while (same < period && alike(g, &path->at[at + same],
-							      &path->at[at + times * period + same]))
+				while (same < period &&
+				       alike(g, &path->at[at + same],
+					     &path->at[at + times * period + same]))
 					same++;
 				if (same < period)
 					break;
@@ -203,22 +212,23 @@ struct ap_err *ap_trace_path(const struct ap_graph *g, const struct ap_traces *t
 	ap_path path = {0};
 	size_t n = 0;
 
-	for (uint32_t v = node; v && t->edge[v] != UINT32_MAX; v = t->from[v])
+	for (uint32_t v = node; v && t->edge[v] != UINT32_MAX; v = ap_edge_from(g, t->edge[v]))
 		n++;
 	path.at = ap_alloc_array(arena, n ? n : 1, sizeof(*path.at));
 	if (!path.at)
 		return &ap_err_nomem;
 	path.n = path.cap = n;
-	for (uint32_t v = node; n; v = t->from[v])
-		path.at[--n] = (struct ap_step){t->from[v], v, t->edge[v], 0};
+	for (uint32_t v = node; n; v = path.at[n].from)
+		path.at[--n] = (struct ap_step){ap_edge_from(g, t->edge[v]), v, t->edge[v], 0};
 	fold(g, &path);
 	*ret_path = path;
 	return NULL;
 }
 
-static bool leads_through(const struct ap_traces *t, uint32_t v, uint32_t node)
+static bool leads_through(const struct ap_graph *g, const struct ap_traces *t, uint32_t v,
+			  uint32_t node)
 {
-	for (; v && t->edge[v] != UINT32_MAX; v = t->from[v]) {
+	for (; v && t->edge[v] != UINT32_MAX; v = ap_edge_from(g, t->edge[v])) {
 		/* Costs fall on the way up: below that of `node` it cannot come any more. */
 		if (v == node)
 			return true;
@@ -269,13 +279,16 @@ struct ap_err *ap_trace_paths(const struct ap_graph *g, const struct ap_traces *
 		bool counted = false;
 
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			if (ap_edge_to(g->edges[i]) != node || !ap_edge_retains(g->edges[i], v) ||
-			    counted || t->cost[v] == UINT64_MAX || leads_through(t, v, node))
+			struct ap_edge e = {.target = g->targets[i]};
+
+			if (ap_edge_to(e) != node || !ap_edge_retains(e, v) || counted ||
+			    t->cost[v] == UINT32_MAX || leads_through(g, t, v, node))
 				continue;
 			counted = true;
 			retainers++;
 			offer(best, &n, limit,
-			      (struct ranked){t->cost[v] + cost_of(g, &names, v, g->edges[i]),
+			      (struct ranked){(uint64_t)t->cost[v] +
+						      cost_of(g, &names, v, ap_edge_at(g, v, i)),
 					      {v, node, i, 0}});
 		}
 	}

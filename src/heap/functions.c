@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "heap/heap_private.h"
+#include "v8/frame.h"
 #include "v8/function.h"
 
 struct counting {
@@ -44,7 +45,8 @@ static bool on_closure(void *p, uint64_t address, uint64_t bytes, size_t group)
 	uint64_t shared;
 
 	(void)group;
-	if (!ap_image_u64(c->heap->v8->image, address + (uint64_t)F(c->heap->v8, FUNCTION_SHARED), &shared) ||
+	if (!ap_image_u64(c->heap->v8->image, address + (uint64_t)F(c->heap->v8, FUNCTION_SHARED),
+			  &shared) ||
 	    !ap_is_object(shared))
 		return true;
 	if (c->n * 2 >= c->cap && !grow(c)) {
@@ -72,6 +74,36 @@ static int by_count(const void *a, const void *b)
 	return x->shared < y->shared ? -1 : x->shared > y->shared;
 }
 
+/* Where its instructions stand. The code of a function in the interpreter is a builtin's. */
+static void find_code(struct ap_v8 *v8, ap_tagged bytecode, struct ap_heap_function *f)
+{
+	struct ap_code code;
+	int32_t length;
+
+	if (bytecode && ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY) &&
+	    ap_v8_smi(v8, bytecode, F(v8, BYTECODE_LENGTH), &length) && length >= 0) {
+		f->bytecode_start = (bytecode & ~3ull) + (uint64_t)F(v8, BYTECODE_HEADER);
+		f->bytecode_end = f->bytecode_start + (uint64_t)length;
+	}
+	if (ap_code_of(v8, f->representative + 1, &code) &&
+	    (code.is_baseline || ap_code_is_optimised(v8, &code))) {
+		f->code_start = code.start;
+		f->code_end = code.end;
+	}
+}
+
+bool ap_heap_function_at(struct ap_heap *heap, uint64_t instruction, uint64_t *ret_shared)
+{
+	struct ap_code code;
+	ap_tagged shared;
+
+	if (!ap_code_at(heap->v8, 0, instruction, &code) ||
+	    !ap_code_shared(heap->v8, &code, &shared))
+		return false;
+	*ret_shared = shared & ~3ull;
+	return true;
+}
+
 static void describe(struct ap_heap *heap, struct ap_heap_function *f, struct ap_arena *arena)
 {
 	struct ap_function_info info;
@@ -81,6 +113,7 @@ static void describe(struct ap_heap *heap, struct ap_heap_function *f, struct ap
 		return;
 	f->name = info.name;
 	f->inferred = info.inferred;
+	find_code(heap->v8, info.bytecode, f);
 	if (!info.script)
 		return;
 	f->script = ap_script_name(heap->v8, info.script, arena);
@@ -90,21 +123,31 @@ static void describe(struct ap_heap *heap, struct ap_heap_function *f, struct ap
 	}
 }
 
-struct ap_err *ap_heap_functions(struct ap_heap *heap, const struct ap_heap_watch *watch,
-				 struct ap_arena *arena, const struct ap_heap_function **ret,
-				 size_t *ret_n)
+static struct ap_err *
+each_closure(struct ap_heap *heap, const struct ap_heap_watch *watch, bool dead,
+	     struct ap_arena *arena,
+	     bool (*fn)(void *arg, uint64_t address, uint64_t bytes, size_t group), void *arg)
 {
-	struct counting c = {.heap = heap};
 	const struct ap_heap_group *groups;
-	size_t n, k = 0;
+	size_t n;
 
-	AP_TRY(ap_heap_groups(heap, watch, &groups, &n));
+	AP_TRY(ap_heap_groups(heap, watch, dead, &groups, &n));
 	bool *wanted = ap_alloc_array(arena, n ? n : 1, sizeof(*wanted));
 	if (!wanted)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < n; i++)
-		wanted[i] = groups[i].kind == AP_HEAP_CLOSURE;
-	struct ap_err *err = ap_heap_each(heap, watch, wanted, on_closure, &c);
+		wanted[i] =
+			groups[i].kind == AP_HEAP_CLOSURE && (dead || groups[i].live != AP_LIVE_NO);
+	return ap_heap_each(heap, watch, wanted, fn, arg);
+}
+
+struct ap_err *ap_heap_functions(struct ap_heap *heap, const struct ap_heap_watch *watch, bool dead,
+				 struct ap_arena *arena, const struct ap_heap_function **ret,
+				 size_t *ret_n)
+{
+	struct counting c = {.heap = heap};
+	size_t k = 0;
+	struct ap_err *err = each_closure(heap, watch, dead, arena, on_closure, &c);
 	struct ap_heap_function *list = ap_alloc_array(arena, c.n ? c.n : 1, sizeof(*list));
 	if (!err && (c.failed || !list))
 		err = &ap_err_nomem;
@@ -123,5 +166,44 @@ struct ap_err *ap_heap_functions(struct ap_heap *heap, const struct ap_heap_watc
 	}
 	*ret = list;
 	*ret_n = k;
+	return NULL;
+}
+
+struct closures {
+	struct ap_v8 *v8;
+	struct ap_arena *arena;
+	uint64_t shared;
+	AP_VEC(uint64_t) list;
+	bool failed;
+};
+
+static bool on_same(void *p, uint64_t address, uint64_t bytes, size_t group)
+{
+	struct closures *c = p;
+	uint64_t shared;
+
+	(void)bytes;
+	(void)group;
+	if (!ap_image_u64(c->v8->image, address + (uint64_t)F(c->v8, FUNCTION_SHARED), &shared) ||
+	    shared != c->shared)
+		return true;
+	c->failed = !ap_vec_push(c->arena, &c->list, address);
+	return !c->failed;
+}
+
+struct ap_err *ap_heap_closures(struct ap_heap *heap, const struct ap_heap_watch *watch,
+				uint64_t address, bool dead, struct ap_arena *arena,
+				const uint64_t **ret_addresses, size_t *ret_n)
+{
+	struct closures c = {.v8 = heap->v8, .arena = arena};
+
+	if (ap_type_is_function(heap->v8, ap_v8_type(heap->v8, address + 1)) &&
+	    ap_image_u64(heap->v8->image, address + (uint64_t)F(heap->v8, FUNCTION_SHARED),
+			 &c.shared))
+		AP_TRY(each_closure(heap, watch, dead, arena, on_same, &c));
+	if (c.failed)
+		return &ap_err_nomem;
+	*ret_addresses = c.list.at;
+	*ret_n = c.list.n;
 	return NULL;
 }

@@ -1,12 +1,11 @@
 /*
- * Groups of objects by constructor and shape. All objects of a map have the same name and properties,
- * so maps are named, not objects; only where a map says too little (objects that are hash tables or
- * have a `constructor` of their own, as prototypes do) each object is asked.
+ * Groups of objects by constructor and shape. All objects of a map have the same name and
+ * properties, so maps are named, not objects; only where a map says too little (objects that are
+ * hash tables or have a `constructor` of their own, as prototypes do) each object is asked.
  */
 #include <stdlib.h>
 
-#include "heap/heap_private.h"
-#include "heap/owned.h"
+#include "heap/mark.h"
 #include "v8/naming.h"
 
 enum {
@@ -19,13 +18,13 @@ struct grouping {
 	struct ap_heap *heap;
 	struct ap_v8 *v8;
 	struct ap_arena *arena;
-	uint32_t *slots; /* hash of groups: index + 1 */
+	uint32_t *slots;  /* hash of groups: index + 1 */
 	uint64_t *hashes; /* by group */
 	size_t cap, hashes_cap;
 	struct { /* names of property keys by address */
 		ap_tagged key;
 		struct ap_text name;
-	} *keys;
+	} * keys;
 	size_t n_keys, keys_cap;
 };
 
@@ -72,7 +71,8 @@ static struct ap_text key_name(struct grouping *g, ap_tagged key)
 		g->keys = fresh;
 		g->keys_cap = cap;
 		for (size_t i = 0; i < old.keys_cap; i++) {
-			size_t k = (size_t)(old.keys[i].key * 0x9e3779b97f4a7c15u >> 32) & (cap - 1);
+			size_t k =
+				(size_t)(old.keys[i].key * 0x9e3779b97f4a7c15u >> 32) & (cap - 1);
 
 			while (old.keys[i].key && g->keys[k].key)
 				k = (k + 1) & (cap - 1);
@@ -102,11 +102,16 @@ static bool list_properties(struct grouping *g, ap_tagged object, struct ap_heap
 
 	if (!ap_own_begin(g->v8, object, &it))
 		return false;
+	ap_addr end = object - 1 + it.map.size_words * 8u;
 	group->dictionary = it.mode == AP_OWN_DICTIONARY;
 	while (ap_own_next(&it, &own)) {
 		struct ap_text name;
 
 		group->all_properties++;
+		if (it.mode == AP_OWN_FAST && own.address) {
+			group->in_object |= own.address < end && own.address >= object - 1;
+			group->out_of_object |= own.address >= end || own.address < object - 1;
+		}
 		if (names.n == MAX_PROPERTIES)
 			continue;
 		name = key_name(g, own.key);
@@ -138,12 +143,13 @@ static uint64_t hash_group(const struct ap_heap_group *group)
 	h = hash_text(h, group->prototype_of);
 	for (size_t i = 0; i < group->n_properties; i++)
 		h = hash_text(h, group->properties[i]);
-	return h ^ group->all_properties ^ (uint64_t)group->kind << 56;
+	return h ^ group->all_properties ^ (uint64_t)group->kind << 56 ^
+	       (uint64_t)group->live << 48;
 }
 
 static bool same_group(const struct ap_heap_group *a, const struct ap_heap_group *b)
 {
-	if (a->kind != b->kind || a->n_properties != b->n_properties ||
+	if (a->kind != b->kind || a->live != b->live || a->n_properties != b->n_properties ||
 	    a->all_properties != b->all_properties || !a->prototype_of.s != !b->prototype_of.s ||
 	    !ap_text_eq(a->constructor, b->constructor) || !ap_text_eq(a->shape, b->shape) ||
 	    !ap_text_eq(a->prototype_of, b->prototype_of))
@@ -180,6 +186,19 @@ static bool grow_slots(struct grouping *g)
 	return true;
 }
 
+/* Goes on with the groups that there are. */
+static bool resume(struct grouping *g)
+{
+	size_t n = g->heap->groups.n;
+
+	for (g->cap = 512; g->cap < n * 2;)
+		g->cap *= 2;
+	g->hashes = calloc(g->cap, sizeof(*g->hashes));
+	for (size_t i = 0; g->hashes && i < n; i++)
+		g->hashes[i] = hash_group(&g->heap->groups.at[i]);
+	return g->hashes && grow_slots(g);
+}
+
 /* The group with the key of `like`, made if there is none yet; AP_NO_GROUP without memory. */
 static uint32_t intern(struct grouping *g, const struct ap_heap_group *like)
 {
@@ -203,7 +222,8 @@ static uint32_t intern(struct grouping *g, const struct ap_heap_group *like)
 }
 
 /* What is known of an object from its map alone. */
-static void describe_kind(struct grouping *g, const struct ap_heap_map *map, struct ap_heap_group *ret)
+static void describe_kind(struct grouping *g, const struct ap_heap_map *map,
+			  struct ap_heap_group *ret)
 {
 	const char *name = ap_heap_kind_name(map->kind);
 
@@ -211,8 +231,8 @@ static void describe_kind(struct grouping *g, const struct ap_heap_map *map, str
 	ret->internal = map->kind == AP_HEAP_CODE || map->kind == AP_HEAP_SHAPE ||
 			map->kind == AP_HEAP_INTERNAL;
 	ret->constructor = ap_text_of(name);
-	if (map->kind == AP_HEAP_INTERNAL || map->kind == AP_HEAP_CODE || map->kind == AP_HEAP_SHAPE ||
-	    map->kind == AP_HEAP_ARRAY || map->kind == AP_HEAP_STRING)
+	if (map->kind == AP_HEAP_INTERNAL || map->kind == AP_HEAP_CODE ||
+	    map->kind == AP_HEAP_SHAPE || map->kind == AP_HEAP_ARRAY || map->kind == AP_HEAP_STRING)
 		ret->shape = ap_heap_type_name(g->heap, map->type);
 	if (map->kind == AP_HEAP_INTERNAL && ret->shape.s) {
 		char *s = ap_printf(g->arena, "system / %.*s", AP_TEXT_ARG(ret->shape));
@@ -237,20 +257,20 @@ static void describe_object(struct grouping *g, const struct ap_heap_map *map, a
 		ret->prototype_of = ap_prototype_of(g->v8, object, g->arena);
 }
 
-static void add_to(struct ap_heap_group *group, uint64_t count, uint64_t bytes, uint64_t elements,
-		   uint64_t properties, uint64_t backing, ap_addr first)
+static void add_to(struct ap_heap_group *group, const struct ap_map_sum *sum)
 {
-	group->count += count;
-	group->self_bytes += bytes;
-	group->elements_bytes += elements;
-	group->properties_bytes += properties;
-	group->backing_bytes += backing;
-	if (!group->representative || first < group->representative)
-		group->representative = first;
+	group->count += sum->count;
+	group->self_bytes += sum->bytes;
+	group->elements_bytes += sum->elements;
+	group->properties_bytes += sum->properties;
+	group->backing_bytes += sum->backing;
+	if (!group->representative || sum->first < group->representative)
+		group->representative = sum->first;
 }
 
-/* Names maps, or marks those whose objects must be asked. */
-static bool group_maps(struct grouping *g)
+/* Marks the maps whose objects must be asked each: they are hash tables, or have a `constructor` of
+ * their own. */
+static void choose_maps(struct grouping *g)
 {
 	struct ap_heap *heap = g->heap;
 	uint64_t singles = 0;
@@ -259,28 +279,38 @@ static bool group_maps(struct grouping *g)
 		struct ap_heap_map *map = &heap->maps.at[i];
 		struct ap_heap_group group = {0};
 
-		map->group = AP_NO_GROUP;
+		map->groups[0] = map->groups[1] = AP_NO_GROUP;
 		map->per_object = false;
-		map->elements = map->properties = map->backing = 0;
-		if (!map->address || !map->count || ap_map_is_free(heap, map))
+		memset(map->sums, 0, sizeof(map->sums));
+		if (!map->address || map->count < 2 || map->kind != AP_HEAP_OBJECT ||
+		    map->count > MAX_PER_MAP || singles + map->count > AP_MAX_SINGLES)
 			continue;
-		describe_kind(g, map, &group);
-		if (map->kind == AP_HEAP_OBJECT) {
-			group = (struct ap_heap_group){0};
-			describe_object(g, map, map->first, &group);
-			bool asks = group.dictionary && map->count > 1;
+		map->per_object = list_properties(g, map->first + 1, &group) || group.dictionary;
+		singles += map->per_object ? map->count : 0;
+	}
+}
 
-			for (size_t k = 0; k < group.n_properties && !asks && map->count > 1; k++)
-				asks = ap_text_is(group.properties[k], "constructor");
-			if (asks && map->count <= MAX_PER_MAP && singles + map->count <= AP_MAX_SINGLES) {
-				singles += map->count;
-				map->per_object = true;
-				continue;
-			}
-		}
-		map->group = intern(g, &group);
-		if (map->group == AP_NO_GROUP)
+/* Makes groups of what was counted. */
+static bool group_maps(struct grouping *g, enum ap_heap_live live)
+{
+	struct ap_heap *heap = g->heap;
+	bool dead = live == AP_LIVE_NO;
+
+	for (size_t i = 0; i < heap->maps.cap; i++) {
+		struct ap_heap_map *map = &heap->maps.at[i];
+		struct ap_map_sum *sum = &map->sums[dead];
+		struct ap_heap_group group = {.live = live};
+
+		if (!map->address || !sum->count || ap_map_is_free(heap, map) || map->per_object)
+			continue;
+		if (map->kind == AP_HEAP_OBJECT)
+			describe_object(g, map, sum->first, &group);
+		else
+			describe_kind(g, map, &group);
+		map->groups[dead] = intern(g, &group);
+		if (map->groups[dead] == AP_NO_GROUP)
 			return false;
+		add_to(&heap->groups.at[map->groups[dead]], sum);
 	}
 	return true;
 }
@@ -292,97 +322,131 @@ static int single_by_address(const void *a, const void *b)
 	return x->address < y->address ? -1 : x->address > y->address;
 }
 
-static bool group_singles(struct grouping *g)
+static bool group_singles(struct grouping *g, enum ap_heap_live live)
 {
 	struct ap_heap *heap = g->heap;
 	uint64_t m;
 
 	for (size_t i = 0; i < heap->singles.n; i++) {
 		struct ap_heap_single *s = &heap->singles.at[i];
-		struct ap_heap_group group = {0};
+		struct ap_heap_group group = {.live = live};
 		struct ap_heap_map *map;
 
-		if (!ap_image_u64(g->v8->image, s->address, &m) || !(map = ap_map_find(&heap->maps, m)))
+		if (s->dead != (live == AP_LIVE_NO) ||
+		    !ap_image_u64(g->v8->image, s->address, &m) ||
+		    !(map = ap_map_find(&heap->maps, m)))
 			continue;
 		describe_object(g, map, s->address, &group);
 		s->group = intern(g, &group);
 		if (s->group == AP_NO_GROUP)
 			return false;
-		add_to(&heap->groups.at[s->group], 1, s->bytes, s->elements, s->properties, s->backing,
-		       s->address);
+		const struct ap_map_sum sum = {1,	   s->bytes,  s->elements, s->properties,
+					       s->backing, s->address};
+		add_to(&heap->groups.at[s->group], &sum);
 	}
 	if (heap->singles.n)
-		qsort(heap->singles.at, heap->singles.n, sizeof(*heap->singles.at), single_by_address);
+		qsort(heap->singles.at, heap->singles.n, sizeof(*heap->singles.at),
+		      single_by_address);
 	return true;
 }
 
-static bool claims_open(const struct ap_heap *heap, struct ap_claimed **ret)
+/* One pass over objects for what they own. */
+struct pass {
+	struct ap_bodies bodies;
+	struct ap_paint paint;
+	struct ap_owned_state states[AP_MAX_THREADS];
+	size_t n;
+};
+
+static bool pass_open(struct pass *p)
 {
-	struct ap_claimed *claimed = calloc(heap->pages.n ? heap->pages.n : 1, sizeof(*claimed));
-
-	*ret = claimed;
-	for (size_t i = 0; claimed && i < heap->pages.n; i++) {
-		const struct ap_heap_page *page = &heap->pages.at[i];
-
-		if (page->large || !page->bits)
-			continue;
-		claimed[i].bits = calloc((page->end - page->start + 511) / 512, sizeof(uint64_t));
-		if (!claimed[i].bits)
+	p->n = ap_heap_threads(p->bodies.n_pages);
+	if (!ap_paint_open(&p->paint, &p->bodies))
+		return false;
+	for (size_t i = 0; i < p->n; i++) {
+		if (!ap_owned_open(&p->states[i], &p->bodies, &p->paint))
 			return false;
 	}
-	return claimed;
-}
-
-static void claims_close(const struct ap_heap *heap, struct ap_claimed *claimed)
-{
-	for (size_t i = 0; claimed && i < heap->pages.n; i++)
-		free(claimed[i].bits);
-	free(claimed);
-}
-
-static bool table_copy(const struct ap_map_table *from, struct ap_map_table *to)
-{
-	*to = *from;
-	to->at = malloc(from->cap * sizeof(*to->at));
-	if (!to->at) {
-		to->cap = 0;
-		return from->cap == 0;
-	}
-	memcpy(to->at, from->at, from->cap * sizeof(*to->at));
-	for (size_t i = 0; i < to->cap; i++)
-		to->at[i].count = to->at[i].bytes = 0;
 	return true;
 }
 
-/* The pass over all objects for what they own. */
-static struct ap_err *own(struct grouping *g, const struct ap_heap_watch *watch)
+static void pass_close(struct pass *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		ap_owned_close(&p->states[i]);
+	ap_paint_close(&p->paint);
+	ap_bodies_close(&p->bodies);
+}
+
+/* All objects of a kind by the way they lie; what was counted before is forgotten. */
+static struct ap_err *count(struct grouping *g, const struct ap_heap_watch *watch, struct pass *p,
+			    enum ap_which which)
+{
+	for (size_t i = 0; i < p->n; i++)
+		p->states[i].which = which;
+	return ap_heap_parallel(g->heap, watch, "grouping objects", ap_owned_page, p->states,
+				sizeof(p->states[0]), p->n)
+		       ? NULL
+		       : &ap_err_cancelled;
+}
+
+/* Finds out what lives, and counts it by the way. *ret_known false: that cannot be, and nothing was
+ * counted. */
+static struct ap_err *count_live(struct grouping *g, const struct ap_heap_watch *watch,
+				 struct pass *p, bool *ret_known)
 {
 	struct ap_heap *heap = g->heap;
-	size_t n = ap_heap_threads(heap->pages.n);
-	struct ap_owned_state states[AP_MAX_THREADS] = {0};
-	struct ap_claimed *claimed;
-	bool ok = claims_open(heap, &claimed), complete = false;
+	struct ap_tagged_rules rules = {0};
+	struct ap_roots roots = {0};
+	struct ap_err *err;
 
-	for (size_t i = 0; i < n; i++) {
-		states[i].heap = heap;
-		states[i].claimed = claimed;
-		ap_arena_init(&states[i].arena, 0);
-		ok = ok && table_copy(&heap->maps, &states[i].maps);
+	heap->why_unknown = ap_heap_unknowable(heap);
+	*ret_known = false;
+	if (heap->why_unknown)
+		return NULL;
+	err = ap_tagged_open(&p->bodies, &rules);
+	if (!err)
+		err = ap_roots_find(&p->bodies, &roots);
+	if (!err && roots.guessed) {
+		heap->why_unknown = "not all of V8's roots were found";
+	} else if (!err) {
+		err = ap_mark(&p->bodies, &rules, watch, &roots, &p->paint, p->states, p->n);
+		if (!err)
+			ap_heap_keep_live(heap, &p->bodies, &p->paint);
+		*ret_known = !err;
 	}
-	if (ok)
-		complete = ap_heap_parallel(heap, watch, "grouping objects", ap_owned_page, states,
-					    sizeof(states[0]), n);
-	for (size_t i = 0; i < n; i++) {
-		ok = ok && !states[i].failed && ap_map_merge(&heap->maps, &states[i].maps);
-		for (size_t k = 0; ok && k < states[i].singles.n; k++)
-			ok = ap_vec_push(g->arena, &heap->singles, states[i].singles.at[k]);
-		ap_arena_close(&states[i].arena);
-		ap_map_table_close(&states[i].maps);
+	ap_roots_close(&roots);
+	ap_tagged_close(&rules);
+	return err;
+}
+
+static bool merge(struct grouping *g, const struct pass *p, bool dead)
+{
+	struct ap_heap *heap = g->heap;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct ap_owned_state *s = &p->states[i];
+
+		if (s->failed)
+			return false;
+		for (size_t k = 0; k < heap->maps.cap; k++) {
+			struct ap_map_sum *to = &heap->maps.at[k].sums[dead];
+			const struct ap_map_sum *from = &s->sums[k];
+
+			to->count += from->count;
+			to->bytes += from->bytes;
+			to->elements += from->elements;
+			to->properties += from->properties;
+			to->backing += from->backing;
+			if (from->first && (!to->first || from->first < to->first))
+				to->first = from->first;
+		}
+		for (size_t k = 0; k < s->singles.n; k++) {
+			if (!ap_vec_push(g->arena, &heap->singles, s->singles.at[k]))
+				return false;
+		}
 	}
-	claims_close(heap, claimed);
-	if (!ok)
-		return &ap_err_nomem;
-	return complete ? NULL : &ap_err_cancelled;
+	return true;
 }
 
 void ap_heap_forget_groups(struct ap_heap *heap)
@@ -391,54 +455,83 @@ void ap_heap_forget_groups(struct ap_heap *heap)
 	ap_arena_init(&heap->group_arena, 0);
 	memset(&heap->groups, 0, sizeof(heap->groups));
 	memset(&heap->singles, 0, sizeof(heap->singles));
-	heap->grouped = false;
+	heap->grouped = heap->grouped_dead = false;
 }
 
-static struct ap_err *make(struct grouping *g, const struct ap_heap_watch *watch)
+static struct ap_err *count_all(struct grouping *g, const struct ap_heap_watch *watch, bool dead)
 {
 	struct ap_heap *heap = g->heap;
+	struct pass *p = calloc(1, sizeof(*p));
+	struct ap_err *err = p ? ap_bodies_open(heap, &p->bodies) : &ap_err_nomem;
+	bool counted = false;
 
-	if (!group_maps(g))
-		return &ap_err_nomem;
-	AP_TRY(own(g, watch));
-	for (size_t i = 0; i < heap->maps.cap; i++) {
-		const struct ap_heap_map *m = &heap->maps.at[i];
-
-		if (m->address && m->count && m->group != AP_NO_GROUP)
-			add_to(&heap->groups.at[m->group], m->count, m->bytes, m->elements, m->properties,
-			       m->backing, m->first);
-	}
-	return group_singles(g) ? NULL : &ap_err_nomem;
+	if (!err && !pass_open(p))
+		err = &ap_err_nomem;
+	if (!err && !dead && !heap->liveness_known)
+		err = count_live(g, watch, p, &counted);
+	if (!err && !counted)
+		err = count(g, watch, p,
+			    dead		   ? AP_DEAD_OBJECTS
+			    : heap->liveness_known ? AP_LIVE_OBJECTS
+						   : AP_ALL_OBJECTS);
+	if (!err && !merge(g, p, dead))
+		err = &ap_err_nomem;
+	if (p)
+		pass_close(p);
+	free(p);
+	return err;
 }
 
-struct ap_err *ap_heap_groups(struct ap_heap *heap, const struct ap_heap_watch *watch,
+static struct ap_err *make(struct grouping *g, const struct ap_heap_watch *watch, bool dead)
+{
+	enum ap_heap_live live = AP_LIVE_NO;
+
+	if (!dead)
+		choose_maps(g);
+	AP_TRY(count_all(g, watch, dead));
+	if (!dead)
+		live = g->heap->liveness_known ? AP_LIVE_YES : AP_LIVE_UNKNOWN;
+	return group_maps(g, live) && group_singles(g, live) ? NULL : &ap_err_nomem;
+}
+
+struct ap_err *ap_heap_groups(struct ap_heap *heap, const struct ap_heap_watch *watch, bool dead,
 			      const struct ap_heap_group **ret_groups, size_t *ret_n)
 {
-	struct grouping g = {.heap = heap, .v8 = heap->v8, .arena = &heap->group_arena};
-	struct ap_err *err;
+	for (int pass = 0; pass < 2; pass++) {
+		struct grouping g = {.heap = heap, .v8 = heap->v8, .arena = &heap->group_arena};
+		bool *done = pass ? &heap->grouped_dead : &heap->grouped;
+		struct ap_err *err = NULL;
 
-	if (!heap->grouped) {
-		ap_heap_forget_groups(heap);
-		err = make(&g, watch);
+		if (*done || (pass && (!dead || !heap->liveness_known)))
+			continue;
+		if (!pass)
+			ap_heap_forget_groups(heap);
+		else if (!resume(&g))
+			err = &ap_err_nomem;
+		if (!err)
+			err = make(&g, watch, pass);
 		grouping_close(&g);
 		if (err) {
-			ap_heap_forget_groups(heap);
+			/* A pass that was stopped has added nothing. */
+			if (!pass || err->code != AP_E_CANCELLED)
+				ap_heap_forget_groups(heap);
 			return err;
 		}
-		heap->grouped = true;
+		*done = true;
 	}
 	*ret_groups = heap->groups.at;
 	*ret_n = heap->groups.n;
 	return NULL;
 }
 
-static bool group_of(struct ap_heap *heap, const struct ap_heap_map *map, ap_addr address,
-		     size_t *ret)
+static bool group_of(struct ap_heap *heap, const struct ap_heap_page *page,
+		     const struct ap_heap_map *map, ap_addr address, size_t *ret)
 {
 	size_t lo = 0, hi = heap->singles.n;
+	bool dead = heap->liveness_known && !ap_page_is_live(page, address);
 
-	if (map->group != AP_NO_GROUP) {
-		*ret = map->group;
+	if (map->groups[dead] != AP_NO_GROUP) {
+		*ret = map->groups[dead];
 		return true;
 	}
 	while (lo < hi) {
@@ -458,12 +551,14 @@ static bool group_of(struct ap_heap *heap, const struct ap_heap_map *map, ap_add
 
 bool ap_heap_group_of(struct ap_heap *heap, uint64_t address, size_t *ret_group)
 {
+	const struct ap_heap_page *page = ap_heap_page_at(heap, address);
 	uint64_t start, bytes, m;
 	const struct ap_heap_map *map;
 
-	return heap->grouped && ap_heap_object_at(heap, address, &start, &bytes) && start == address &&
-	       ap_image_u64(heap->v8->image, address, &m) &&
-	       (map = ap_map_find(&heap->maps, m)) != NULL && group_of(heap, map, address, ret_group);
+	return heap->grouped && page && ap_heap_object_at(heap, address, &start, &bytes) &&
+	       start == address && ap_image_u64(heap->v8->image, address, &m) &&
+	       (map = ap_map_find(&heap->maps, m)) != NULL &&
+	       group_of(heap, page, map, address, ret_group);
 }
 
 struct ap_err *ap_heap_each(struct ap_heap *heap, const struct ap_heap_watch *watch,
@@ -472,14 +567,17 @@ struct ap_err *ap_heap_each(struct ap_heap *heap, const struct ap_heap_watch *wa
 			    void *arg)
 {
 	uint8_t *scratch = malloc(AP_CHUNK_BYTES);
-	bool go_on = true;
+	bool go_on = true, dead = !wanted;
 
+	for (size_t i = 0; i < heap->groups.n && !dead; i++)
+		dead = wanted[i] && heap->groups.at[i].live == AP_LIVE_NO;
 	if (!scratch)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < heap->pages.n && go_on; i++) {
 		const struct ap_heap_page *page = &heap->pages.at[i];
 		struct ap_page_bytes bytes;
-		struct ap_objects it = {0};
+		struct ap_objects it = {.which = heap->liveness_known && !dead ? AP_LIVE_OBJECTS
+									       : AP_ALL_OBJECTS};
 		ap_addr a;
 
 		if (!page->walked || !page->objects)
@@ -497,9 +595,11 @@ struct ap_err *ap_heap_each(struct ap_heap *heap, const struct ap_heap_watch *wa
 			if (offset + 8 <= bytes.n)
 				memcpy(&m, bytes.at + offset, sizeof(m));
 			map = ap_map_find(&heap->maps, m);
-			if (!map || !group_of(heap, map, a, &group) || (wanted && !wanted[group]))
+			if (!map || !group_of(heap, page, map, a, &group) ||
+			    (wanted && !wanted[group]))
 				continue;
-			go_on = fn(arg, a, ap_heap_size(heap, map, a, bytes.at + offset, bytes.n - offset),
+			go_on = fn(arg, a,
+				   ap_heap_size(heap, map, a, bytes.at + offset, bytes.n - offset),
 				   group);
 		}
 	}

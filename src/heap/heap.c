@@ -38,8 +38,8 @@ void ap_heap_close(struct ap_heap *heap)
 {
 	if (!heap)
 		return;
-	for (size_t i = 0; i < heap->pages.n; i++)
-		free(heap->pages.at[i].bits);
+	ap_slab_close(&heap->bits);
+	ap_heap_forget_live(heap);
 	ap_map_table_close(&heap->maps);
 	ap_arena_close(&heap->group_arena);
 	ap_arena_close(&heap->arena);
@@ -62,6 +62,13 @@ void ap_heap_summary(const struct ap_heap *heap, struct ap_heap_summary *ret)
 	};
 	uint64_t accounted = 0;
 
+	for (size_t i = 0; i < heap->v8->isolates.n && !s.collecting; i++) {
+		enum ap_gc_state state = ap_heap_gc_state(heap, i);
+
+		s.collecting = state == AP_GC_MARK_COMPACT			 ? "mark-compact"
+			       : state == AP_GC_SCAVENGE || state == AP_GC_MINOR ? "scavenge"
+										 : NULL;
+	}
 	for (size_t i = 0; i < heap->pages.n; i++)
 		s.pages_left += !heap->pages.at[i].walked && !heap->pages.at[i].stale;
 	for (size_t i = 0; i < s.n_spaces; i++) {
@@ -73,7 +80,8 @@ void ap_heap_summary(const struct ap_heap *heap, struct ap_heap_summary *ret)
 		accounted += space->object_bytes + space->free_bytes + space->buffer_bytes +
 			     space->forwarded_bytes;
 	}
-	s.accounted_percent = s.area_bytes ? 100.0 * (double)accounted / (double)s.area_bytes : 0;
+	s.accounted_percent =
+		s.area_bytes && !s.scanned ? 100.0 * (double)accounted / (double)s.area_bytes : 0;
 	*ret = s;
 }
 
@@ -107,4 +115,20 @@ bool ap_heap_object_at(struct ap_heap *heap, uint64_t address, uint64_t *ret_sta
 	*ret_start = start;
 	*ret_bytes = size;
 	return true;
+}
+
+struct ap_err *ap_heap_mark(struct ap_heap *heap, uint64_t address)
+{
+	return ap_vec_push(&heap->arena, &heap->marks, address) ? NULL : &ap_err_nomem;
+}
+
+void ap_heap_marks(const struct ap_heap *heap, const uint64_t **ret_addresses, size_t *ret_n)
+{
+	*ret_addresses = heap->marks.at;
+	*ret_n = heap->marks.n;
+}
+
+void ap_heap_forget_marks(struct ap_heap *heap)
+{
+	heap->marks.n = 0;
 }

@@ -49,10 +49,10 @@ static bool is_meta(const struct ap_heap *heap, struct ap_map_table *table, ap_t
 		if (table->meta[i] == meta)
 			return true;
 	}
-	if (!ap_is_object(meta) || !ap_v8_u16(v8, meta, F(v8, MAP_INSTANCE_TYPE), &type) ||
-	    type != F(v8, T_MAP) || !ap_v8_word(v8, meta, 0, &meta_meta) || !ap_is_object(meta_meta) ||
+	if (!ap_v8_u16(v8, meta, F(v8, MAP_INSTANCE_TYPE), &type) || type != F(v8, T_MAP) ||
+	    !ap_v8_map_word(v8, meta, &meta_meta) ||
 	    !ap_v8_u16(v8, meta_meta, F(v8, MAP_INSTANCE_TYPE), &type) || type != F(v8, T_MAP) ||
-	    !ap_v8_word(v8, meta_meta, 0, &top) || top != meta_meta)
+	    !ap_v8_map_word(v8, meta_meta, &top) || top != meta_meta)
 		return false;
 	if (table->n_meta < sizeof(table->meta) / sizeof(table->meta[0]))
 		table->meta[table->n_meta++] = meta;
@@ -67,10 +67,9 @@ static bool map_read(const struct ap_heap *heap, struct ap_map_table *table, ap_
 	uint64_t meta;
 	struct ap_heap_map m = {.address = address};
 
-	if (!ap_is_object(address) || (address & 7) != 1 ||
+	if (!ap_is_object(address) || (address & 7) != 1 || !ap_v8_map_word(v8, address, &meta) ||
 	    !ap_image_read(v8->image, address - 1, head, sizeof(head)))
 		return false;
-	memcpy(&meta, head, sizeof(meta));
 	if (!is_meta(heap, table, meta))
 		return false;
 	memcpy(&m.type, head + F(v8, MAP_INSTANCE_TYPE), sizeof(m.type));
@@ -127,9 +126,6 @@ bool ap_map_merge(struct ap_map_table *into, const struct ap_map_table *from)
 		}
 		to->count += m->count;
 		to->bytes += m->bytes;
-		to->elements += m->elements;
-		to->properties += m->properties;
-		to->backing += m->backing;
 		if (m->first && (!to->first || m->first < to->first))
 			to->first = m->first;
 	}

@@ -85,8 +85,15 @@ static bool each_chunk(const struct ap_v8 *v8, bool (*fn)(void *, ap_addr, const
 			continue;
 		for (; chunk >= seg->start && chunk < seg->end && seg->end - chunk >= sizeof(head);
 		     chunk += AP_CHUNK_BYTES) {
-			memcpy(head, seg->data + (chunk - seg->start), sizeof(head));
-			if (!fn(arg, chunk, head))
+			ap_addr touched = ap_image_next_touched(v8->image, seg, chunk);
+
+			/* Zeros are no header: the next chunk with anything in it. */
+			if (touched >= chunk + sizeof(head)) {
+				chunk = touched & ~(uint64_t)(AP_CHUNK_BYTES - 1);
+				if (touched >= seg->end || seg->end - chunk < sizeof(head) || chunk + sizeof(head) <= touched)
+					continue;
+			}
+			if (ap_image_peek(v8->image, seg, chunk, head, sizeof(head)) && !fn(arg, chunk, head))
 				return false;
 		}
 	}
@@ -263,14 +270,32 @@ static bool on_page(void *p, ap_addr chunk, const uint64_t *head)
 	const char *name = isolate == SIZE_MAX ? "read-only" : space_name_of(v8, page.owner);
 	bool young = flags & (FROM_PAGE | TO_PAGE);
 
+	page.flags = flags;
+	page.header = l->in_metadata ? head[1] : chunk;
+	page.from_space = flags & FROM_PAGE;
+	page.to_space = !page.from_space && (flags & TO_PAGE);
+	if (isolate != SIZE_MAX) {
+		enum ap_gc_state state = ap_heap_gc_state(heap, isolate);
+
+		page.collecting = state != AP_GC_NONE && state != AP_GC_TEAR_DOWN;
+	}
+
 	if (!name)
 		name = page.large ? "large" : young ? "new" : "old";
 	uint64_t high_water = known_field(heap, w, AP_F_PAGE_HIGH_WATER);
-	/* Emptied by the last cycle, or not used by this one: what stands there is of an earlier one. */
-	if (isolate != SIZE_MAX && !page.large) {
-		page.unused = !(flags & FROM_PAGE) && (flags & TO_PAGE) &&
-			      high_water == page.start - chunk;
-		page.stale = (flags & FROM_PAGE) || page.unused;
+	/* Pages of large objects, however small, keep no high-water mark. */
+	bool marked = !page.large && !strstr(name, "large");
+	page.semi = (page.from_space || page.to_space) && marked;
+	if (page.semi) {
+		/* Emptied by the last cycle, or not used by this one: what stands there is of an
+		 * earlier one. */
+		page.unused = page.to_space && high_water == page.start - chunk;
+		page.stale = (page.from_space && !page.collecting) || page.unused;
+	} else if (isolate != SIZE_MAX && marked && high_water == page.start - chunk &&
+		   known_field(heap, w, AP_F_PAGE_ALLOCATED) == page.end - page.start) {
+		/* A page in the making: all of it counts as allocated until it is given to the free list,
+		 * and it may come from a pool, full of what another isolate left there. */
+		page.unused = page.stale = true;
 	}
 	if (!space_of(heap, isolate, name, &page.space) || !ap_vec_push(&heap->arena, &heap->pages, page)) {
 		arg->failed = true;
@@ -308,14 +333,22 @@ struct ap_err *ap_heap_find_pages(struct ap_heap *heap)
 	struct page_arg arg = {.heap = heap};
 
 	AP_TRY(find_layout(heap));
-	if (!heap->layout.found)
-		return ap_err_hint(ap_err_new(AP_E_LAYOUT, "no pages of V8's heap were recognised"),
-				   "the core may lack them, or this V8 is unknown: `profile` tells");
+	if (!heap->layout.found) {
+		AP_TRY(ap_heap_scan(heap));
+		if (!heap->pages.n)
+			return ap_err_hint(ap_err_new(AP_E_LAYOUT, "no pages of V8's heap were recognised"),
+					   "the core may lack them, or this V8 is unknown: `profile` tells");
+		qsort(heap->pages.at, heap->pages.n, sizeof(*heap->pages.at), by_address);
+		drop_overlaps(heap);
+		return NULL;
+	}
 	each_chunk(heap->v8, on_page, &arg);
 	if (arg.failed)
 		return &ap_err_nomem;
 	qsort(heap->pages.at, heap->pages.n, sizeof(*heap->pages.at), by_address);
 	drop_overlaps(heap);
+	AP_TRY(ap_heap_use_lists(heap));
+	ap_heap_choose_halves(heap);
 	return NULL;
 }
 

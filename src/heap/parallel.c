@@ -47,7 +47,8 @@ static void *run(void *arg)
 		if (!job->fn(job->state, page, &bytes))
 			atomic_store(job->stop, true);
 		uint64_t done = atomic_fetch_add(job->done, page->end - page->start);
-		if (job->is_caller && job->watch && job->watch->report && ++mine % REPORT_EVERY == 0)
+		if (job->is_caller && job->watch && job->watch->report &&
+		    ++mine % REPORT_EVERY == 0)
 			job->watch->report(job->watch->arg, job->what, done, job->total, 0);
 	}
 	free(scratch);
@@ -68,8 +69,8 @@ bool ap_heap_parallel(struct ap_heap *heap, const struct ap_heap_watch *watch, c
 	for (size_t i = 0; i < heap->pages.n; i++)
 		total += heap->pages.at[i].end - heap->pages.at[i].start;
 	for (size_t i = 0; i < n; i++) {
-		jobs[i] = (struct job){heap, watch, what, fn, (char *)states + i * state_bytes, &next,
-				       &done, &stop, total, i == 0};
+		jobs[i] = (struct job){heap,  watch, what,  fn,	   (char *)states + i * state_bytes,
+				       &next, &done, &stop, total, i == 0};
 	}
 	for (size_t i = 1; i < n; i++)
 		started[i] = pthread_create(&threads[i], NULL, run, &jobs[i]) == 0;
@@ -81,24 +82,33 @@ bool ap_heap_parallel(struct ap_heap *heap, const struct ap_heap_watch *watch, c
 	return !atomic_load(&stop);
 }
 
+static uint64_t bits_of(const struct ap_heap_page *page, enum ap_which which, uint64_t i)
+{
+	return which == AP_ALL_OBJECTS	  ? page->bits[i]
+	       : which == AP_LIVE_OBJECTS ? page->live[i]
+					  : page->bits[i] & ~page->live[i];
+}
+
 bool ap_objects_next(const struct ap_heap_page *page, struct ap_objects *it, ap_addr *ret)
 {
 	uint64_t words = (page->end - page->start + 511) / 512;
 
 	if (page->large) {
 		*ret = page->start;
-		return page->objects && it->i++ == 0;
+		return page->objects && it->i++ == 0 &&
+		       (it->which == AP_ALL_OBJECTS ||
+			(*page->live & 1) == (it->which == AP_LIVE_OBJECTS));
 	}
 	if (!page->bits)
 		return false;
 	if (!it->begun) {
 		it->begun = true;
-		it->bits = page->bits[0];
+		it->bits = bits_of(page, it->which, 0);
 	}
 	while (!it->bits) {
 		if (++it->i >= words)
 			return false;
-		it->bits = page->bits[it->i];
+		it->bits = bits_of(page, it->which, it->i);
 	}
 	*ret = page->start + 8 * (it->i * 64 + (uint64_t)__builtin_ctzll(it->bits));
 	it->bits &= it->bits - 1;

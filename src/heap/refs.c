@@ -185,7 +185,7 @@ struct ap_err *ap_heap_find_words(struct ap_heap *heap, const struct ap_heap_wat
 
 /* One reference on its way from the word to what a person calls its holder. */
 struct pending {
-	ap_addr slot, holder, part;
+	ap_addr target, slot, holder, part;
 	int64_t offset, part_offset; /* in bytes */
 	bool weak, done;
 };
@@ -275,15 +275,77 @@ static struct ap_err *climb(struct ap_heap *heap, const struct ap_heap_watch *wa
 	return NULL;
 }
 
-struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *watch, uint64_t address,
-			    uint64_t offset, uint64_t limit, struct ap_arena *arena,
-			    struct ap_heap_refs *ret)
+/* A place that a target was moved from: references that were not updated yet lead there. */
+struct alias {
+	ap_addr old, target;
+};
+
+typedef AP_VEC(struct alias) ap_alias_vec;
+
+static int by_old(const void *a, const void *b)
+{
+	const struct alias *x = a, *y = b;
+
+	return x->old < y->old ? -1 : x->old > y->old;
+}
+
+static ap_addr target_of(const ap_alias_vec *aliases, ap_addr address)
+{
+	const struct alias key = {.old = address};
+	const struct alias *a = aliases->n ? bsearch(&key, aliases->at, aliases->n, sizeof(key), by_old) : NULL;
+
+	return a ? a->target : address;
+}
+
+/* In the middle of a collection only: *ret_targets are the targets with their old places, sorted. */
+static struct ap_err *add_aliases(struct ap_heap *heap, const ap_addr *targets, size_t n,
+				  struct ap_arena *arena, ap_alias_vec *aliases,
+				  const ap_addr **ret_targets, size_t *ret_n)
+{
+	for (size_t i = 0; i < heap->pages.n; i++) {
+		const struct ap_heap_page *page = &heap->pages.at[i];
+		uint64_t have, start, bytes;
+		bool left = page->collecting && (page->walked || page->released);
+		const uint8_t *p = left ? ap_image_view(heap->v8->image, page->start, &have) : NULL;
+
+		for (uint64_t at = 0; p && at + 8 <= have && at < page->end - page->start; at += 8) {
+			ap_addr w;
+
+			memcpy(&w, p + at, sizeof(w));
+			if (!w || (w & 7) || !bsearch(&w, targets, n, sizeof(w), by_value) ||
+			    ap_heap_object_at(heap, page->start + at, &start, &bytes))
+				continue;
+			if (!ap_vec_push(arena, aliases, ((struct alias){page->start + at, w})))
+				return &ap_err_nomem;
+		}
+	}
+	if (!aliases->n)
+		return NULL;
+	ap_addr *all = ap_alloc_array(arena, n + aliases->n, sizeof(*all));
+	if (!all)
+		return &ap_err_nomem;
+	memcpy(all, targets, n * sizeof(*all));
+	for (size_t i = 0; i < aliases->n; i++)
+		all[n + i] = aliases->at[i].old;
+	qsort(all, n + aliases->n, sizeof(*all), by_value);
+	qsort(aliases->at, aliases->n, sizeof(aliases->at[0]), by_old);
+	*ret_targets = all;
+	*ret_n = n + aliases->n;
+	return NULL;
+}
+
+/* References to `targets` (sorted): the words number `offset` to `offset + limit` of them. */
+static struct ap_err *refs_to(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			      const ap_addr *targets, size_t n_targets, uint64_t offset, uint64_t limit,
+			      struct ap_arena *arena, struct ap_heap_refs *ret)
 {
 	struct ap_heap_refs refs = {0};
+	ap_alias_vec aliases = {0};
 	struct ap_hits hits;
 	struct ap_err *err = NULL;
 
-	AP_TRY(ap_heap_find_words(heap, watch, &address, 1, &hits));
+	AP_TRY(add_aliases(heap, targets, n_targets, arena, &aliases, &targets, &n_targets));
+	AP_TRY(ap_heap_find_words(heap, watch, targets, n_targets, &hits));
 	refs.total = hits.list.n;
 	size_t first = offset < hits.list.n ? offset : hits.list.n;
 	size_t n = hits.list.n - first;
@@ -298,7 +360,8 @@ struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *wa
 	for (size_t i = 0; i < n; i++) {
 		const struct ap_hit *h = &hits.list.at[first + i];
 
-		pending[i] = (struct pending){.slot = h->holder + 8ull * h->offset_words,
+		pending[i] = (struct pending){.target = target_of(&aliases, h->target),
+					      .slot = h->holder + 8ull * h->offset_words,
 					      .holder = h->holder,
 					      .offset = 8 * (int64_t)h->offset_words,
 					      .weak = h->weak};
@@ -312,11 +375,38 @@ struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *wa
 	for (size_t i = 0; i < n; i++) {
 		const struct pending *p = &pending[i];
 
-		list[i] = (struct ap_heap_ref){.holder = p->holder, .slot = p->slot, .weak = p->weak};
+		list[i] = (struct ap_heap_ref){
+			.target = p->target, .holder = p->holder, .slot = p->slot, .weak = p->weak};
 		ap_heap_name_ref(heap, p->holder, p->offset, p->part, p->part_offset, arena, &list[i]);
 	}
 	refs.refs = list;
 	refs.n = n;
 	*ret = refs;
 	return NULL;
+}
+
+struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *watch, uint64_t address,
+			    uint64_t offset, uint64_t limit, struct ap_arena *arena,
+			    struct ap_heap_refs *ret)
+{
+	return refs_to(heap, watch, &address, 1, offset, limit, arena, ret);
+}
+
+struct ap_err *ap_heap_refs_to(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			       const uint64_t *addresses, size_t n, struct ap_arena *arena,
+			       struct ap_heap_refs *ret)
+{
+	ap_addr *sorted = ap_alloc_array(arena, n ? n : 1, sizeof(*sorted));
+	size_t unique = 0;
+
+	if (!sorted)
+		return &ap_err_nomem;
+	memcpy(sorted, addresses, n * sizeof(*sorted));
+	if (n)
+		qsort(sorted, n, sizeof(*sorted), by_value);
+	for (size_t i = 0; i < n; i++) {
+		if (!unique || sorted[unique - 1] != sorted[i])
+			sorted[unique++] = sorted[i];
+	}
+	return refs_to(heap, watch, sorted, unique, 0, 0, arena, ret);
 }

@@ -1,14 +1,21 @@
-/* Strings by their text: the largest, the most often repeated, and those that match an expression. */
+/* Strings by their text: the largest, the most often repeated, and those that match an expression.
+ */
 #include <regex.h>
 #include <stdlib.h>
 
+#include "base/map64.h"
 #include "heap/heap_private.h"
 
 enum {
-	MAX_TEXT_UNITS = 200,      /* of a row */
-	MAX_MATCH_UNITS = 1 << 20, /* that an expression looks at */
-	MAX_HASH_BYTES = 1 << 20,  /* longer texts are told apart by length and this much */
+	MAX_TEXT_UNITS = 200,	    /* of a row */
+	MAX_MATCH_UNITS = 1 << 20,  /* that an expression looks at */
+	MAX_JOINED_UNITS = 1 << 28, /* that it looks at in all concatenated strings, which may share
+				       their parts */
+	MAX_HASH_BYTES = 1 << 20,   /* longer texts are told apart by length and this much */
 };
+
+/* Shapes of strings: StringRepresentationTag. */
+enum { SEQUENTIAL, CONS, EXTERNAL };
 
 struct entry {
 	uint64_t hash; /* never 0 */
@@ -26,7 +33,10 @@ struct strings {
 	size_t n, cap;
 	struct ap_str text;
 	uint64_t count, bytes;
-	bool failed;
+	const struct ap_heap_watch *watch;
+	struct ap_map64 parts; /* concatenated strings inside of others */
+	uint64_t joined, unsearched;
+	bool failed, stopped;
 };
 
 static size_t slot_of(const struct strings *s, uint64_t hash, uint32_t length)
@@ -83,6 +93,70 @@ static bool matches(struct strings *s, ap_addr address, uint32_t length)
 	return s->text.s && regexec(&s->regex, s->text.s, 0, NULL, 0) == 0;
 }
 
+static bool is_joined(const struct ap_v8 *v8, int type)
+{
+	return ap_type_is_string(v8, type) && (type & F(v8, STRING_REPRESENTATION_MASK)) == CONS;
+}
+
+/* Of a rope only the whole is looked at: `s += x` leaves one for each step, each inside of the
+ * next. */
+static bool on_joined(void *p, uint64_t address, uint64_t bytes, size_t group)
+{
+	struct strings *s = p;
+	struct ap_v8 *v8 = s->heap->v8;
+	const int32_t at[] = {F(v8, CONS_FIRST), F(v8, CONS_SECOND)};
+	uint64_t part;
+
+	(void)bytes;
+	(void)group;
+	for (int i = 0; i < 2; i++) {
+		if (ap_image_u64(v8->image, address + (uint64_t)at[i], &part) &&
+		    ap_is_object(part) && is_joined(v8, ap_v8_type(v8, part)) &&
+		    !ap_map64_put(&s->parts, part, 1))
+			s->failed = true;
+	}
+	return !s->failed;
+}
+
+/* Whether a concatenated string is to be looked at, and matches: its text is in s->text then. */
+static bool joined_matches(struct strings *s, ap_addr address, uint32_t length)
+{
+	uint64_t second;
+	uint32_t n = length < MAX_MATCH_UNITS ? length : MAX_MATCH_UNITS, seen;
+
+	/* One that was made flat stands for its first part. */
+	if (!s->options->pattern || ap_map64_get(&s->parts, address + 1, &seen) ||
+	    !ap_image_u64(s->heap->v8->image, address + (uint64_t)F(s->heap->v8, CONS_SECOND),
+			  &second) ||
+	    !ap_v8_string_length(s->heap->v8, second, &seen) || !seen)
+		return false;
+	if (s->joined + n > MAX_JOINED_UNITS) {
+		s->unsearched++;
+		return false;
+	}
+	s->joined += n;
+	return matches(s, address, length);
+}
+
+static bool add(struct strings *s, uint64_t hash, bool one_byte, ap_addr address, uint32_t length,
+		uint64_t bytes)
+{
+	s->count++;
+	s->bytes += bytes;
+	if (s->n * 2 >= s->cap && !grow(s)) {
+		s->failed = true;
+		return false;
+	}
+	struct entry *e = &s->at[slot_of(s, hash ^ !one_byte, length)];
+	if (!e->hash) {
+		*e = (struct entry){hash ^ !one_byte, address, 0, length, bytes};
+		e->hash += !e->hash;
+		s->n++;
+	}
+	e->count += e->count < UINT32_MAX;
+	return true;
+}
+
 static bool on_string(void *p, uint64_t address, uint64_t bytes, size_t group)
 {
 	struct strings *s = p;
@@ -95,14 +169,26 @@ static bool on_string(void *p, uint64_t address, uint64_t bytes, size_t group)
 	if (!ap_type_is_string(v8, type) || !ap_v8_string_length(s->heap->v8, address + 1, &length))
 		return true;
 	unsigned shape = (unsigned)(type & F(v8, STRING_REPRESENTATION_MASK));
-	if (shape != 0 && shape != 2) /* sequential, external */
+	bool one_byte = type & F(v8, STRING_ONE_BYTE_TAG);
+	if (s->watch && s->watch->cancelled && *s->watch->cancelled) {
+		s->stopped = true;
+		return false;
+	}
+	if (shape == CONS) {
+		if (!joined_matches(s, address, length))
+			return true;
+		n = s->text.n < MAX_HASH_BYTES ? s->text.n : MAX_HASH_BYTES;
+		return add(s, hash_of((const uint8_t *)s->text.s, n), one_byte, address, length,
+			   bytes);
+	}
+	if (shape != SEQUENTIAL && shape != EXTERNAL)
 		return true;
 	n = length;
-	bool one_byte = type & F(v8, STRING_ONE_BYTE_TAG);
 	if (!one_byte)
 		n *= 2;
-	if (shape == 0) {
-		const uint8_t *at = ap_image_view(v8->image, address + (uint64_t)F(v8, STRING_CHARS), &have);
+	if (shape == SEQUENTIAL) {
+		const uint8_t *at =
+			ap_image_view(v8->image, address + (uint64_t)F(v8, STRING_CHARS), &have);
 
 		if (!at || have < n)
 			return true;
@@ -118,20 +204,7 @@ static bool on_string(void *p, uint64_t address, uint64_t bytes, size_t group)
 	}
 	if (s->options->pattern && !matches(s, address, length))
 		return true;
-	s->count++;
-	s->bytes += bytes;
-	if (s->n * 2 >= s->cap && !grow(s)) {
-		s->failed = true;
-		return false;
-	}
-	struct entry *e = &s->at[slot_of(s, hash ^ !one_byte, length)];
-	if (!e->hash) {
-		*e = (struct entry){hash ^ !one_byte, address, 0, length, bytes};
-		e->hash += !e->hash;
-		s->n++;
-	}
-	e->count += e->count < UINT32_MAX;
-	return true;
+	return add(s, hash, one_byte, address, length, bytes);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -160,7 +233,10 @@ static int by_waste(const void *a, const void *b)
 
 static struct ap_err *rows(struct strings *s, struct ap_arena *arena, struct ap_heap_strings *ret)
 {
-	struct ap_heap_strings result = {.count = s->count, .bytes = s->bytes, .distinct = s->n};
+	struct ap_heap_strings result = {.count = s->count,
+					 .bytes = s->bytes,
+					 .distinct = s->n,
+					 .unsearched = s->unsearched};
 	size_t n = 0, limit;
 
 	for (size_t i = 0; i < s->cap; i++) {
@@ -193,33 +269,103 @@ static struct ap_err *rows(struct strings *s, struct ap_arena *arena, struct ap_
 	return NULL;
 }
 
-struct ap_err *ap_heap_strings(struct ap_heap *heap, const struct ap_heap_watch *watch,
-			       const struct ap_heap_strings_options *options, struct ap_arena *arena,
-			       struct ap_heap_strings *ret)
+static void want_strings(const struct ap_heap_group *groups, size_t n, bool dead, unsigned kinds,
+			 bool *ret)
 {
-	struct strings s = {.heap = heap, .options = options};
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (kinds >> groups[i].kind & 1) && (dead || groups[i].live != AP_LIVE_NO);
+}
+
+struct ap_err *ap_heap_strings(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			       const struct ap_heap_strings_options *options,
+			       struct ap_arena *arena, struct ap_heap_strings *ret)
+{
+	struct strings s = {.heap = heap, .options = options, .watch = watch};
 	const struct ap_heap_group *groups;
 	char message[200];
 	size_t n;
 	int bad;
 
-	AP_TRY(ap_heap_groups(heap, watch, &groups, &n));
+	AP_TRY(ap_heap_groups(heap, watch, options->dead, &groups, &n));
 	bool *wanted = ap_alloc_array(arena, n ? n : 1, sizeof(*wanted));
 	if (!wanted)
 		return &ap_err_nomem;
-	for (size_t i = 0; i < n; i++)
-		wanted[i] = groups[i].kind == AP_HEAP_STRING;
 	if (options->pattern &&
 	    (bad = regcomp(&s.regex, options->pattern, REG_EXTENDED | REG_NOSUB)) != 0) {
 		regerror(bad, &s.regex, message, sizeof(message));
 		return ap_err_new(AP_E_USAGE, "\"%s\": %s", options->pattern, message);
 	}
-	struct ap_err *err = ap_heap_each(heap, watch, wanted, on_string, &s);
+	struct ap_err *err = NULL;
+	want_strings(groups, n, options->dead, 1 << AP_HEAP_CONS_STRING, wanted);
+	if (options->pattern)
+		err = ap_heap_each(heap, watch, wanted, on_joined, &s);
+	want_strings(groups, n, options->dead,
+		     1 << AP_HEAP_STRING | (options->pattern ? 1 << AP_HEAP_CONS_STRING : 0),
+		     wanted);
+	if (!err && !s.failed)
+		err = ap_heap_each(heap, watch, wanted, on_string, &s);
 	if (!err)
-		err = s.failed ? &ap_err_nomem : rows(&s, arena, ret);
+		err = s.failed	  ? &ap_err_nomem
+		      : s.stopped ? &ap_err_cancelled
+				  : rows(&s, arena, ret);
 	if (options->pattern)
 		regfree(&s.regex);
+	ap_map64_close(&s.parts);
 	free(s.at);
 	ap_str_close(&s.text);
 	return err;
+}
+
+struct equal {
+	struct ap_v8 *v8;
+	struct ap_arena *arena;
+	struct ap_text text;
+	struct ap_str read;
+	AP_VEC(uint64_t) found;
+	bool failed;
+};
+
+static bool on_candidate(void *p, uint64_t address, uint64_t bytes, size_t group)
+{
+	struct equal *e = p;
+	uint32_t length;
+
+	(void)bytes;
+	(void)group;
+	/* A UTF-16 unit takes one to three bytes of text. */
+	if (!ap_v8_string_length(e->v8, address + 1, &length) || length > e->text.n ||
+	    (uint64_t)length * 3 < e->text.n)
+		return true;
+	ap_str_clear(&e->read);
+	if (!ap_v8_string_range(e->v8, address + 1, 0, length, &e->read) ||
+	    e->read.n != e->text.n || (e->text.n && memcmp(e->read.s, e->text.s, e->text.n) != 0))
+		return true;
+	e->failed = !ap_vec_push(e->arena, &e->found, address);
+	return !e->failed;
+}
+
+struct ap_err *ap_heap_strings_equal(struct ap_heap *heap, const struct ap_heap_watch *watch,
+				     struct ap_text text, struct ap_arena *arena,
+				     const uint64_t **ret_addresses, size_t *ret_n)
+{
+	struct equal e = {.v8 = heap->v8, .arena = arena, .text = text};
+	const struct ap_heap_group *groups;
+	size_t n;
+
+	AP_TRY(ap_heap_groups(heap, watch, false, &groups, &n));
+	bool *wanted = ap_alloc_array(arena, n ? n : 1, sizeof(*wanted));
+	if (!wanted)
+		return &ap_err_nomem;
+	for (size_t i = 0; i < n; i++)
+		wanted[i] =
+			groups[i].live != AP_LIVE_NO && (groups[i].kind == AP_HEAP_STRING ||
+							 groups[i].kind == AP_HEAP_CONS_STRING ||
+							 groups[i].kind == AP_HEAP_SLICED_STRING);
+	struct ap_err *err = ap_heap_each(heap, watch, wanted, on_candidate, &e);
+	ap_str_close(&e.read);
+	if (err || e.failed)
+		return err ? err : &ap_err_nomem;
+	*ret_addresses = e.found.at;
+	*ret_n = e.found.n;
+	return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * The linear walk: from the first object of a page to its end, each object followed by the next. All
- * pages are independent, so threads share them out.
+ * The linear walk: from the first object of a page to its end, each object followed by the next.
+ * All pages are independent, so threads share them out.
  *
  * What is met besides objects: free space and fillers, allocation buffers, forwarding pointers (the
  * object moved and this copy is dead), and what nobody explains: there the walk goes on at the next
@@ -12,10 +12,14 @@
 #include <unistd.h>
 
 #include "heap/heap_private.h"
+#include "os/map.h"
 
 enum {
 	OS_PAGE = 4096,
 	REPORT_EVERY = 64, /* pages of the calling thread */
+	BLOCK = 16, /* pages that a thread takes at a time, at most */
+	LINE = 64,
+	AHEAD = 2048, /* bytes */
 };
 
 void ap_page_bytes(const struct ap_heap *heap, const struct ap_heap_page *page, uint8_t *scratch,
@@ -50,6 +54,7 @@ void ap_page_bytes(const struct ap_heap *heap, const struct ap_heap_page *page, 
 struct walker {
 	struct ap_heap *heap;
 	atomic_size_t *next;
+	size_t block;
 	_Atomic uint64_t *done_bytes, *done_objects;
 	const struct ap_heap_watch *watch;
 	uint64_t total_bytes;
@@ -68,6 +73,8 @@ static void note_gap(struct walker *w, const struct ap_heap_page *page, ap_addr 
 {
 	struct ap_heap_space *space = &w->spaces[page->space];
 
+	if (w->heap->scanned) /* what is between the objects need not be the heap's */
+		return;
 	if (absent) {
 		space->absent_bytes += bytes;
 	} else {
@@ -76,8 +83,9 @@ static void note_gap(struct walker *w, const struct ap_heap_page *page, ap_addr 
 	}
 	w->all_gaps++;
 	if (w->gaps.n < AP_MAX_GAPS_LISTED &&
-	    !ap_vec_push(&w->arena, &w->gaps,
-			 (struct ap_heap_gap){a, bytes, w->heap->spaces.at[page->space].name, absent}))
+	    !ap_vec_push(
+		    &w->arena, &w->gaps,
+		    (struct ap_heap_gap){a, bytes, w->heap->spaces.at[page->space].name, absent}))
 		w->failed = true;
 }
 
@@ -96,7 +104,8 @@ static uint64_t word_at(const struct ap_page_bytes *bytes, uint64_t offset)
 
 /* The size of what stands at `a`, if that is an object; its map in *ret_map. */
 static uint64_t object_at(struct walker *w, const struct ap_heap_page *page,
-			  const struct ap_page_bytes *bytes, ap_addr a, struct ap_heap_map **ret_map)
+			  const struct ap_page_bytes *bytes, ap_addr a,
+			  struct ap_heap_map **ret_map)
 {
 	uint64_t offset = a - page->start, m = word_at(bytes, offset), size;
 	struct ap_heap_map *map;
@@ -139,7 +148,18 @@ struct page_walk {
 	struct ap_heap_page *page;
 	struct ap_page_bytes bytes;
 	size_t buffer; /* the next allocation buffer */
+	uint64_t fetched; /* bytes of the page */
 };
+
+/* Where the next object begins only this one tells: without help each would be waited for. */
+static inline void fetch_ahead(struct page_walk *p, uint64_t offset)
+{
+	uint64_t to = offset + AHEAD < p->bytes.n ? offset + AHEAD : p->bytes.n;
+
+	for (p->fetched = p->fetched < offset ? offset : p->fetched; p->fetched < to;
+	     p->fetched += LINE)
+		__builtin_prefetch(p->bytes.at + p->fetched);
+}
 
 static void note_object(struct page_walk *p, ap_addr a, struct ap_heap_map *map, uint64_t size)
 {
@@ -223,23 +243,20 @@ static void walk_page(struct walker *w, struct ap_heap_page *page)
 		page->walked = true;
 		return;
 	}
-	page->bits = calloc(words, sizeof(*page->bits));
-	if (!page->bits) {
-		w->failed = true;
-		return;
-	}
+	page->bits = page->room;
 	w->index_bytes += words * sizeof(*page->bits);
 	for (ap_addr a = page->start; a < page->end;) {
 		struct ap_heap_map *map;
 		uint64_t size = is_present(&p.bytes, a) ? buffer_at(&p, a) : 0;
+
+		fetch_ahead(&p, a - page->start);
 
 		if (size) {
 			space->buffer_bytes += size;
 		} else if (is_present(&p.bytes, a) &&
 			   (size = object_at(w, page, &p.bytes, a, &map))) {
 			note_object(&p, a, map, size);
-		} else if (is_present(&p.bytes, a) &&
-			   (size = forwarded_at(w, page, &p.bytes, a))) {
+		} else if (is_present(&p.bytes, a) && (size = forwarded_at(w, page, &p.bytes, a))) {
 			space->forwarded++;
 			space->forwarded_bytes += size;
 		} else {
@@ -251,6 +268,30 @@ static void walk_page(struct walker *w, struct ap_heap_page *page)
 	page->walked = true;
 }
 
+/* What lies side by side in the core is fetched together. */
+static void fetch_pages(const struct ap_heap *heap, size_t first, size_t end)
+{
+	const uint8_t *from = NULL, *to = NULL;
+
+	for (size_t i = first; i < end; i++) {
+		const struct ap_heap_page *page = &heap->pages.at[i];
+		uint64_t have = 0, area = page->end - page->start;
+		const uint8_t *p;
+
+		if (page->walked || page->stale || page->large ||
+		    !(p = ap_image_view(heap->v8->image, page->start, &have)))
+			continue;
+		if (from && (p < to || p - to >= OS_PAGE)) {
+			ap_map_fetch(from, (uint64_t)(to - from));
+			from = NULL;
+		}
+		from = from ? from : p;
+		to = p + (have < area ? have : area);
+	}
+	if (from)
+		ap_map_fetch(from, (uint64_t)(to - from));
+}
+
 static void *run(void *arg)
 {
 	struct walker *w = arg;
@@ -258,20 +299,26 @@ static void *run(void *arg)
 	size_t mine = 0;
 
 	for (;;) {
-		size_t i = atomic_fetch_add(w->next, 1);
+		size_t first = atomic_fetch_add(w->next, w->block);
+		size_t end = first + w->block < heap->pages.n ? first + w->block : heap->pages.n;
 
-		if (i >= heap->pages.n || w->failed ||
-		    (w->watch && w->watch->cancelled && *w->watch->cancelled))
+		if (first >= end)
 			return NULL;
-		struct ap_heap_page *page = &heap->pages.at[i];
-		if (page->walked || page->stale)
-			continue;
-		walk_page(w, page);
-		atomic_fetch_add(w->done_bytes, page->end - page->start);
-		atomic_fetch_add(w->done_objects, page->objects);
-		if (w->is_caller && w->watch && w->watch->report && ++mine % REPORT_EVERY == 0)
-			w->watch->report(w->watch->arg, "walking the heap", *w->done_bytes,
-					 w->total_bytes, *w->done_objects);
+		fetch_pages(heap, first, end);
+		for (size_t i = first; i < end; i++) {
+			struct ap_heap_page *page = &heap->pages.at[i];
+
+			if (w->failed || (w->watch && w->watch->cancelled && *w->watch->cancelled))
+				return NULL;
+			if (page->walked || page->stale)
+				continue;
+			walk_page(w, page);
+			atomic_fetch_add(w->done_bytes, page->end - page->start);
+			atomic_fetch_add(w->done_objects, page->objects);
+			if (w->is_caller && w->watch && w->watch->report && ++mine % REPORT_EVERY == 0)
+				w->watch->report(w->watch->arg, "walking the heap", *w->done_bytes,
+						 w->total_bytes, *w->done_objects);
+		}
 	}
 }
 
@@ -333,6 +380,29 @@ size_t ap_heap_threads(size_t jobs)
 	return jobs < n ? (jobs ? jobs : 1) : n;
 }
 
+/* Room for the bits of all pages. */
+static struct ap_err *make_room(struct ap_heap *heap)
+{
+	uint64_t words = 0;
+
+	if (heap->bits.at)
+		return NULL;
+	for (size_t i = 0; i < heap->pages.n; i++)
+		words += heap->pages.at[i].stale || heap->pages.at[i].large
+				 ? 0
+				 : ap_page_words(&heap->pages.at[i]);
+	if (!ap_slab_open(&heap->bits, words))
+		return &ap_err_nomem;
+	uint64_t *at = heap->bits.at;
+	for (size_t i = 0; i < heap->pages.n; i++) {
+		struct ap_heap_page *page = &heap->pages.at[i];
+
+		page->room = at;
+		at += page->stale || page->large ? 0 : ap_page_words(page);
+	}
+	return NULL;
+}
+
 static struct ap_err *walk_all(struct ap_heap *heap, const struct ap_heap_watch *watch,
 			       uint64_t *ret_left)
 {
@@ -355,9 +425,13 @@ static struct ap_err *walk_all(struct ap_heap *heap, const struct ap_heap_watch 
 		*ret_left = 0;
 		return NULL;
 	}
+	AP_TRY(make_room(heap));
 	size_t n = ap_heap_threads(left);
+	size_t block = heap->pages.n / (8 * n);
+	block = block < 1 ? 1 : block > BLOCK ? BLOCK : block;
 	for (size_t i = 0; i < n; i++) {
 		walkers[i].next = &next;
+		walkers[i].block = block;
 		walkers[i].done_bytes = &done;
 		walkers[i].done_objects = &objects;
 		walkers[i].watch = watch;
@@ -402,7 +476,6 @@ static void forget(struct ap_heap *heap)
 	for (size_t i = 0; i < heap->pages.n; i++) {
 		struct ap_heap_page *page = &heap->pages.at[i];
 
-		free(page->bits);
 		page->bits = NULL;
 		page->walked = false;
 		page->objects = 0;
@@ -416,6 +489,7 @@ static void forget(struct ap_heap *heap)
 					    .skipped_pages = s->skipped_pages,
 					    .area_bytes = s->area_bytes};
 	}
+	ap_slab_close(&heap->bits);
 	ap_map_table_close(&heap->maps);
 	heap->gaps.n = 0;
 	heap->all_gaps = heap->index_bytes = 0;
@@ -426,8 +500,10 @@ struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *wa
 	uint64_t left;
 	bool found;
 
-	if (heap->grouped && pages_left(heap))
+	if (pages_left(heap)) {
 		ap_heap_forget_groups(heap);
+		ap_heap_forget_live(heap);
+	}
 	AP_TRY(walk_all(heap, watch, &left));
 	if (left || heap->searched || !heap->gaps.n)
 		return NULL;

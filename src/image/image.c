@@ -89,6 +89,7 @@ static struct ap_err *image_load_segments(struct ap_image *image)
 			image->gaps.expected_bytes = file_end;
 	}
 	image->gaps.file_bytes = image->map.bytes;
+	image->gaps.minicore_of = image->notes.minicore_of;
 	image->gaps.missing_headers = image->header.n_phdrs_missing;
 	if (image->gaps.expected_bytes < image->map.bytes)
 		image->gaps.expected_bytes = image->map.bytes;
@@ -281,6 +282,30 @@ uint64_t ap_image_touched(const struct ap_image *image, const struct ap_segment 
 		return segment->data ? segment->end - segment->start : 0;
 	return ap_map_present(image->fd, (uint64_t)(segment->data - image->map.data),
 			      segment->end - segment->start);
+}
+
+ap_addr ap_image_next_touched(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr)
+{
+	if (segment->origin != AP_SEGMENT_CORE || image->fd < 0 || !segment->data || addr < segment->start ||
+	    addr >= segment->end)
+		return addr;
+	uint64_t offset = (uint64_t)(segment->data - image->map.data) + (addr - segment->start);
+	uint64_t data = ap_map_next_data(image->fd, offset);
+	return data - offset < segment->end - addr ? addr + (data - offset) : segment->end;
+}
+
+bool ap_image_peek(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr, void *buf,
+		   size_t bytes)
+{
+	if (!segment->data || addr < segment->start || addr > segment->end || segment->end - addr < bytes)
+		return false;
+	const uint8_t *p = segment->data + (addr - segment->start);
+
+	if (segment->origin == AP_SEGMENT_CORE && image->fd >= 0 &&
+	    pread(image->fd, buf, bytes, (off_t)(p - image->map.data)) == (ssize_t)bytes)
+		return true;
+	memcpy(buf, p, bytes);
+	return true;
 }
 
 const uint8_t *ap_image_view(const struct ap_image *image, ap_addr addr, uint64_t *ret_bytes)

@@ -81,6 +81,7 @@ struct ap_image_gaps {
 	uint64_t cut_segments;
 	uint64_t missing_headers; /* program headers beyond the end of the file */
 	uint64_t file_bytes, expected_bytes; /* of the core file */
+	uint64_t minicore_of; /* bytes of the core that this is a minicore of; 0: it is none */
 };
 
 struct ap_image;
@@ -115,6 +116,19 @@ const struct ap_module *ap_image_main_module(const struct ap_image *image);
  * the segment's size for cores whose holes a copy filled.
  */
 uint64_t ap_image_touched(const struct ap_image *image, const struct ap_segment *segment);
+
+/*
+ * The first address from `addr` on, inside the segment, whose page the process touched; its end if none
+ * is left. What lies between reads as zeros: not looking there spares the disk and the page cache.
+ */
+ap_addr ap_image_next_touched(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr);
+
+/*
+ * Bytes of a segment that has data, copied out of the file: cheaper than mapping a page for each of many
+ * places that lie far apart. False if they are not all there.
+ */
+bool ap_image_peek(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr, void *buf,
+		   size_t bytes);
 
 /* Readable bytes that follow `addr` without a hole, `*ret_bytes` of them; NULL if absent. */
 const uint8_t *ap_image_view(const struct ap_image *image, ap_addr addr, uint64_t *ret_bytes);

@@ -109,18 +109,71 @@ static struct ap_err *input_error(struct archive *a, const char *path)
 			   os ? "check the file and its disk" : "the compressed file is damaged; fetch it again");
 }
 
-static struct ap_err *input_unpack(struct archive *a, const char *path, struct input_spool *spool)
+static bool is_zip(struct archive *a)
 {
-	struct archive_entry *entry;
+	return (archive_format(a) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t n = name ? strlen(name) : 0, k = strlen(end);
+
+	return n > k && strcmp(name + n - k, end) == 0;
+}
+
+/* A compressed file that breaks off still gives what came before. */
+static struct ap_err *spool_data(struct archive *a, const char *path, struct input_spool *spool)
+{
 	const void *buf;
 	size_t n;
 	la_int64_t offset, end = 0;
+	int rc;
+
+	while ((rc = archive_read_data_block(a, &buf, &n, &offset)) == ARCHIVE_OK ||
+	       rc == ARCHIVE_WARN) {
+		AP_TRY(spool_write(spool, buf, n, offset));
+		end = offset + (la_int64_t)n;
+	}
+	return rc != ARCHIVE_EOF && end == 0 ? input_error(a, path) : NULL;
+}
+
+/* A crash as a crash collector ships it: its core, or the minicore where there is no other. */
+static struct ap_err *unpack_bundle(struct archive *a, struct archive_entry *entry, const char *path,
+				    struct input_spool *spool)
+{
+	bool found = false;
+	int rc;
+
+	do {
+		const char *name = archive_entry_pathname(entry);
+		bool mini = ends_with(name, ".mini.core");
+
+		if (!ends_with(name, ".core") || (mini && found))
+			continue;
+		if (found && ftruncate(spool->fd, 0) < 0)
+			return ap_err_errno(errno, "cannot write to %s", spool->dir);
+		found = true;
+		AP_TRY(spool_data(a, path, spool));
+		if (!mini)
+			return NULL;
+	} while ((rc = archive_read_next_header(a, &entry)) == ARCHIVE_OK || rc == ARCHIVE_WARN);
+	if (found)
+		return NULL;
+	return rc != ARCHIVE_EOF ? input_error(a, path)
+				 : ap_err_hint(ap_err_new(AP_E_NOTFOUND, "there is no core in %s", path),
+					       "its -dump-info.json says why, if it is a crash's");
+}
+
+static struct ap_err *input_unpack(struct archive *a, const char *path, struct input_spool *spool)
+{
+	struct archive_entry *entry;
 	int rc;
 
 	archive_read_support_filter_gzip(a);
 	archive_read_support_filter_xz(a);
 	archive_read_support_filter_zstd(a);
 	archive_read_support_filter_lz4(a);
+	archive_read_support_format_zip_streamable(a);
 	archive_read_support_format_raw(a);
 	archive_read_support_format_empty(a);
 	rc = strcmp(path, "-") == 0 ? archive_read_open_fd(a, STDIN_FILENO, 1 << 20)
@@ -133,13 +186,7 @@ static struct ap_err *input_unpack(struct archive *a, const char *path, struct i
 				   "the program that should have written the core sent nothing");
 	if (rc != ARCHIVE_OK)
 		return input_error(a, path);
-	while ((rc = archive_read_data_block(a, &buf, &n, &offset)) == ARCHIVE_OK ||
-	       rc == ARCHIVE_WARN) {
-		AP_TRY(spool_write(spool, buf, n, offset));
-		end = offset + (la_int64_t)n;
-	}
-	/* A compressed file that breaks off still gives what came before. */
-	return rc != ARCHIVE_EOF && end == 0 ? input_error(a, path) : NULL;
+	return is_zip(a) ? unpack_bundle(a, entry, path, spool) : spool_data(a, path, spool);
 }
 
 static struct ap_err *input_spool_map(const char *path, struct ap_map *ret_map, int *ret_fd)
@@ -166,7 +213,7 @@ static bool input_is_compressed(const struct ap_map *map)
 		const char *bytes;
 		size_t n;
 	} magics[] = {
-		{"\x28\xb5\x2f\xfd", 4}, {"\x1f\x8b", 2}, {"\xfd" "7zXZ", 5}, {"\x04\x22\x4d\x18", 4},
+		{"\x28\xb5\x2f\xfd", 4}, {"\x1f\x8b", 2}, {"\xfd" "7zXZ", 5}, {"\x04\x22\x4d\x18", 4}, {"PK\x03\x04", 4},
 	};
 
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
@@ -224,10 +271,17 @@ void ap_input_peek(const char *path, void *buf, size_t bytes, size_t *ret_n)
 	archive_read_support_filter_xz(a);
 	archive_read_support_filter_zstd(a);
 	archive_read_support_filter_lz4(a);
+	archive_read_support_format_zip_streamable(a);
 	archive_read_support_format_raw(a);
-	if (archive_read_open_filename(a, path, 1 << 16) == ARCHIVE_OK &&
-	    archive_read_next_header(a, &entry) == ARCHIVE_OK)
-		n = archive_read_data(a, buf, bytes);
+	if (archive_read_open_filename(a, path, 1 << 16) == ARCHIVE_OK) {
+		int rc;
+
+		do {
+			rc = archive_read_next_header(a, &entry);
+		} while (rc == ARCHIVE_OK && is_zip(a) && !ends_with(archive_entry_pathname(entry), ".core"));
+		if (rc == ARCHIVE_OK)
+			n = archive_read_data(a, buf, bytes);
+	}
 	archive_read_free(a);
 	if (n > 0)
 		*ret_n = (size_t)n;

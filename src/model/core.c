@@ -1,6 +1,7 @@
 /* The core's model: opens what it can, and hands each question to the file that answers it. */
 #include <stdlib.h>
 
+#include "graph/study.h"
 #include "heap/heap.h"
 #include "model/core_private.h"
 
@@ -8,6 +9,7 @@ static void core_close(struct ap_model *model)
 {
 	struct ap_core_model *core = ap_core_of(model);
 
+	ap_study_close(core->study);
 	ap_heap_close(core->heap);
 	ap_unwind_close(core->unwind);
 	ap_v8_close(core->v8);
@@ -26,6 +28,7 @@ static const struct ap_model_ops core_ops = {
 	.describe = ap_core_describe,
 	.detail = ap_core_detail,
 	.source = ap_core_source,
+	.activity = &ap_core_activity,
 };
 
 struct ap_err *ap_core_model_open(struct ap_image *image, struct ap_model **ret_model)

@@ -353,6 +353,7 @@ struct ap_err *ap_detail_elements(struct ap_detail_job *job)
 			return &ap_err_nomem;
 		keep_first(job, list.at, &list.n, sizeof(*list.at), by_index);
 	}
+	job->d->hole = it.hole;
 	if (list.n)
 		qsort(list.at, list.n, sizeof(*list.at), by_index);
 	for (size_t i = 0; i < list.n && !ap_detail_full(job, job->d->elements.n); i++)

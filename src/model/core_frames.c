@@ -131,6 +131,7 @@ static void frame_place(struct frames_job *job, const struct ap_v8_frame *f,
 	frame->script = place.script;
 	frame->line = place.line;
 	frame->column = place.column;
+	frame->position = place.line ? -1 : place.position;
 	frame->user_code = ap_script_is_user_code(place.script);
 }
 
@@ -153,7 +154,8 @@ static struct ap_text frame_function_name(struct frames_job *job, const struct a
 	return name.n ? name : AP_TEXT("<anonymous>");
 }
 
-static struct ap_err *push_javascript(struct frames_job *job, const struct ap_v8_frame *f)
+static struct ap_err *push_javascript(struct frames_job *job, const struct ap_v8_frame *f, bool exact_pc,
+				      size_t level)
 {
 	struct ap_v8 *v8 = job->core->v8;
 	struct ap_function_info info = {.kind = AP_FN_BUILTIN};
@@ -163,6 +165,8 @@ static struct ap_err *push_javascript(struct frames_job *job, const struct ap_v8
 		.inlined = f->inlined,
 		.fp = f->fp,
 		.pc = f->pc,
+		.exact_pc = exact_pc,
+		.level = (unsigned)level,
 		.callee = ap_value_unreadable("the optimiser dropped the function"),
 	};
 	bool known = f->function ? ap_function_info(v8, f->function, job->arena, &info)
@@ -249,7 +253,8 @@ static struct ap_err *push_machine_frame(struct frames_job *job, const struct ap
 	for (size_t i = 0; i < decoded.n && !job_full(job); i++) {
 		const struct ap_v8_frame *f = &decoded.at[i];
 
-		AP_TRY(f->kind == AP_V8_FRAME_TYPED ? push_typed(job, f) : push_javascript(job, f));
+		AP_TRY(f->kind == AP_V8_FRAME_TYPED ? push_typed(job, f)
+							: push_javascript(job, f, exact, i));
 	}
 	return NULL;
 }

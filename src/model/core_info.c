@@ -149,6 +149,7 @@ struct ap_err *ap_core_info(struct ap_model *model, struct ap_arena *arena, stru
 		.executable = ap_text_of(process->exe),
 		.core_bytes = gaps->file_bytes,
 		.core_expected_bytes = gaps->expected_bytes,
+		.minicore_of = gaps->minicore_of,
 		.truncated = gaps->cut_bytes || gaps->missing_headers,
 	};
 	const char *host = env_value(process, "HOSTNAME");
@@ -171,7 +172,9 @@ struct ap_err *ap_core_info(struct ap_model *model, struct ap_arena *arena, stru
 	if (cwd)
 		info.cwd = (struct ap_sourced){ap_text_of(cwd), AP_TEXT("environment PWD, at the start")};
 	AP_TRY(info_command_line(process, arena, &info));
-	AP_TRY(ap_core_memory(core, arena, &info));
+	/* What a minicore holds tells nothing about what the process had. */
+	if (!info.minicore_of)
+		AP_TRY(ap_core_memory(core, arena, &info));
 	AP_TRY(info_layout(core, arena, &info));
 	if (core->v8)
 		AP_TRY(info_node(core, arena, &info));

@@ -67,7 +67,8 @@ static void heap_bytes(struct ap_core_model *core, const struct ap_segment *s, a
 			*ret_page_end = chunk + size;
 			continue;
 		}
-		at = chunk + CHUNK_BYTES;
+		/* The next header that is more than zeros. */
+		at = ap_image_next_touched(core->image, s, chunk + CHUNK_BYTES);
 	}
 }
 

@@ -2,6 +2,7 @@
 #ifndef AP_MODEL_CORE_PRIVATE_H
 #define AP_MODEL_CORE_PRIVATE_H
 
+#include "heap/fill_graph.h"
 #include "model/core.h"
 #include "unwind/unwind.h"
 #include "v8/function.h"
@@ -14,6 +15,8 @@ struct ap_core_model {
 	struct ap_v8 *v8; /* NULL: no V8 that we can read */
 	struct ap_err *v8_error;
 	struct ap_heap *heap; /* core_heap.c; NULL until asked for */
+	struct ap_study *study; /* the same */
+	struct ap_fill_summary study_summary;
 };
 
 static inline struct ap_core_model *ap_core_of(struct ap_model *model)
@@ -55,6 +58,8 @@ struct ap_err *ap_core_source(struct ap_model *model, uint64_t ref, const struct
 struct ap_err *ap_core_info(struct ap_model *model, struct ap_arena *arena, struct ap_info *ret);
 struct ap_err *ap_core_verdict(struct ap_model *model, struct ap_arena *arena,
 			       struct ap_verdict *ret);
+/* core_activity.c */
+extern const struct ap_activity_ops ap_core_activity;
 /* A value that could not be read, with the reason. */
 static inline struct ap_value ap_value_unreadable(const char *reason)
 {

@@ -3,6 +3,7 @@
  */
 #include "model/core_private.h"
 #include "v8/frame.h"
+#include "v8/interpreter.h"
 #include "v8/naming.h"
 #include "v8/property.h"
 
@@ -112,34 +113,65 @@ static struct ap_err *scope_chain(struct ap_core_model *core, ap_tagged context,
 	return NULL;
 }
 
-/* Parameters and interpreter registers of an executing frame. V8 keeps no names of registers. */
+/* What the interpreter's registers hold: variables by their names, temporaries as r0, r1 ... */
+static struct ap_err *scope_registers(struct ap_core_model *core, const struct ap_v8_frame *f,
+				      struct ap_arena *arena, struct ap_scope *scope)
+{
+	struct ap_v8 *v8 = core->v8;
+	struct ap_function_info info = {0};
+	struct ap_text *names = NULL;
+	int32_t position = -1;
+	bool in_memory = f->kind == AP_V8_FRAME_INTERPRETED || f->kind == AP_V8_FRAME_BASELINE;
+
+	if (!(f->function && ap_function_info(v8, f->function, arena, &info)) &&
+	    !(f->shared && ap_shared_info(v8, f->shared, arena, &info)))
+		return NULL;
+	if (f->bytecode)
+		info.bytecode = f->bytecode;
+	if (info.bytecode && f->offset >= 0)
+		(void)ap_bytecode_position(v8, info.bytecode, f->offset, &position);
+	AP_TRY(ap_register_names(v8, &info, position, f->n_registers, arena, &names));
+	for (size_t i = 0; i < f->n_registers; i++) {
+		struct ap_variable v = {.name = names[i]};
+		bool missing = f->register_missing && f->register_missing[i];
+
+		/* Of optimised code only variables are of interest: it has no temporaries to show. */
+		if (!v.name.s && !in_memory)
+			continue;
+		if (!v.name.s)
+			v.name = ap_text_of(ap_printf(arena, "r%zu", i));
+		if (missing)
+			v.value = (struct ap_value){.type = AP_T_OPTIMISED_OUT};
+		else
+			AP_TRY(ap_core_slot(core, &f->registers[i], arena, &v.value));
+		/* Contexts, holes and scratch words of the interpreter are not the program's values. */
+		if (v.value.type == AP_T_INTERNAL || v.value.type == AP_T_HOLE || v.value.type == AP_T_UNREADABLE)
+			continue;
+		if (!ap_vec_push(arena, &scope->variables, v))
+			return &ap_err_nomem;
+	}
+	return NULL;
+}
+
+/* Parameters and local variables of an executing frame. */
 static struct ap_err *scope_locals(struct ap_core_model *core, const struct ap_frame *frame,
 				   struct ap_arena *arena, ap_scope_vec *out, ap_tagged *ret_context)
 {
 	struct ap_scope scope = {.kind = AP_SCOPE_LOCAL, .owner = frame->name};
 	ap_v8_frame_vec decoded = {0};
 
-	AP_TRY(ap_v8_frame_decode(core->v8, frame->fp, frame->pc, false, arena, &decoded));
-	const struct ap_v8_frame *machine = decoded.n ? &decoded.at[decoded.n - 1] : NULL;
-	/* An inlined function's context is its closure's; the machine frame's is the outermost one's. */
-	if (machine && machine->context && !frame->inlined)
-		*ret_context = machine->context;
+	AP_TRY(ap_v8_frame_decode(core->v8, frame->fp, frame->pc, frame->exact_pc, arena, &decoded));
 	for (size_t i = 0; i < frame->arguments.n; i++) {
 		if (frame->arguments.at[i].name.s &&
 		    !ap_vec_push(arena, &scope.variables, frame->arguments.at[i]))
 			return &ap_err_nomem;
 	}
-	for (size_t i = 0; machine && decoded.n == 1 && i < machine->n_registers; i++) {
-		struct ap_slot slot = {.tagged = machine->registers[i]};
-		struct ap_variable v = {.name = ap_text_of(ap_printf(arena, "r%zu", i))};
+	if (frame->level < decoded.n) {
+		const struct ap_v8_frame *f = &decoded.at[frame->level];
 
-		AP_TRY(ap_core_slot(core, &slot, arena, &v.value));
-		/* Contexts, holes and scratch words of the interpreter are not the program's values. */
-		if (v.value.type == AP_T_INTERNAL || v.value.type == AP_T_HOLE ||
-		    v.value.type == AP_T_UNREADABLE)
-			continue;
-		if (!ap_vec_push(arena, &scope.variables, v))
-			return &ap_err_nomem;
+		if (f->context)
+			*ret_context = f->context;
+		AP_TRY(scope_registers(core, f, arena, &scope));
 	}
 	return ap_vec_push(arena, out, scope) ? NULL : &ap_err_nomem;
 }

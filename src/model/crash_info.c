@@ -304,6 +304,11 @@ struct ap_err *ap_crash_verdict(struct ap_model *model, struct ap_arena *arena, 
 			if (!ap_vec_push(arena, &v.causes, crash->causes.at[i]))
 				return &ap_err_nomem;
 		}
+		/* What ncore says to a panic, and writes of a program that has none. */
+		if (ap_text_is(v.error_message, "core dump initiated at user request")) {
+			v.kind = AP_VERDICT_LIVE;
+			v.certainty = AP_CERTAIN;
+		}
 		if (!error)
 			v.kind = AP_VERDICT_UNKNOWN;
 	} else if (ap_text_is(ap_jget_string(doc, crash->error, "origin"), "unhandledRejection") ||
@@ -323,6 +328,8 @@ struct ap_err *ap_crash_verdict(struct ap_model *model, struct ap_arena *arena, 
 	}
 	if (v.kind == AP_VERDICT_UNKNOWN)
 		v.text = AP_TEXT("A dump that was asked for; the program did not die of an error it tells");
+	else if (v.kind == AP_VERDICT_LIVE)
+		v.text = AP_TEXT("Nothing failed: it was running, and somebody asked for a dump (ncore)");
 	else
 		AP_TRY(say(crash, arena, &v));
 	*ret = v;

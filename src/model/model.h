@@ -157,6 +157,7 @@ struct ap_detail {
 	AP_VEC(struct ap_extra) extras;
 	bool has_entries;
 	int64_t length; /* -1: none */
+	uint64_t hole;  /* the reference that stands for a missing element; 0: none has one */
 	bool truncated;
 	struct ap_value prototype;
 	struct ap_text prototype_of; /* s == NULL: not a prototype */
@@ -201,11 +202,15 @@ struct ap_frame {
 	enum ap_tier tier;
 	bool inlined;
 	uint64_t fp, pc; /* 0 for async frames */
+	bool exact_pc;   /* pc is the next instruction, not a return address */
+	unsigned level;  /* among the functions of one machine frame: 0 is the innermost */
 	/* JS, builtin with a function, async: */
 	struct ap_text function; /* as V8's own stack trace prints it */
 	struct ap_text name;     /* the function's plain name, empty if anonymous */
 	struct ap_text script;   /* V8's script name, s == NULL if none */
 	int line, column;        /* 1-based, 0 unknown: of what is executed */
+	/* UTF-16 units into the script where its text, and so the line, is not there; 0 or less: none. */
+	int32_t position;
 	bool user_code;          /* neither node's own nor node_modules */
 	struct ap_value callee;  /* the JSFunction; AP_T_UNREADABLE if unknown */
 	bool has_receiver;
@@ -319,6 +324,7 @@ struct ap_info {
 	int64_t died_at_unix;
 	AP_VEC(struct ap_memory_kind) memory;
 	uint64_t core_bytes, core_expected_bytes;
+	uint64_t minicore_of; /* bytes of the core that this is a minicore of; 0: it is none */
 	bool truncated;
 	size_t n_isolates;
 	struct ap_text layout; /* "exact", or what is unknown */
@@ -340,6 +346,7 @@ struct ap_frames_options {
 };
 
 struct ap_model;
+struct ap_activity_ops;
 
 struct ap_model_ops {
 	void (*close)(struct ap_model *);
@@ -357,6 +364,8 @@ struct ap_model_ops {
 				 struct ap_arena *, struct ap_detail *ret);
 	struct ap_err *(*source)(struct ap_model *, uint64_t ref, const struct ap_frame *frame,
 				 struct ap_arena *, struct ap_source *ret);
+	/* What it waited for (model/activity.h); NULL: the target does not tell. */
+	const struct ap_activity_ops *activity;
 	/* A value that the target has under a name of its own ("state"); may be NULL. */
 	struct ap_err *(*named)(struct ap_model *, struct ap_text name, struct ap_arena *,
 				struct ap_value *ret);

@@ -1,5 +1,5 @@
 /* The words of the JSON contract for the model's enums. */
-#include "model/model.h"
+#include "model/activity.h"
 
 const char *ap_type_name(enum ap_type type)
 {
@@ -116,6 +116,19 @@ const char *ap_certainty_name(enum ap_certainty certainty)
 		return "likely";
 	case AP_GUESS:
 		return "guess";
+	}
+	return NULL;
+}
+
+const char *ap_timer_kind_name(enum ap_timer_kind kind)
+{
+	switch (kind) {
+	case AP_TIMER_KIND_TIMEOUT:
+		return "timeout";
+	case AP_TIMER_KIND_INTERVAL:
+		return "interval";
+	case AP_TIMER_KIND_IMMEDIATE:
+		return "immediate";
 	}
 	return NULL;
 }

@@ -19,11 +19,16 @@ const char *ap_module_name(const struct ap_module *module)
 	return slash ? slash + 1 : module->path ? module->path : "?";
 }
 
+const char *ap_symbol_demangled(const char *name, struct ap_arena *arena)
+{
+	return ap_demangle(name, arena);
+}
+
 /* A C++ name as a person types it, with or without its parameters. */
 struct search {
 	const char *wanted;
 	char last[128]; /* "5Abort": how the mangled form spells the last part of the name */
-	bool found;
+	bool found, whole;
 	uint64_t value;
 };
 
@@ -43,11 +48,15 @@ static bool compare_demangled(const struct ap_symbol *symbol, void *arg)
 		return true;
 	ap_arena_init(&arena, 0);
 	if (same_function(ap_demangle(symbol->name, &arena), search->wanted)) {
+		/* What the compiler split off a function (".cold", ".part.0") bears its name, too: only
+		 * where there is nothing else. */
+		search->whole = !strchr(symbol->name, '.');
+		if (search->whole || !search->found)
+			search->value = symbol->value;
 		search->found = true;
-		search->value = symbol->value;
 	}
 	ap_arena_close(&arena);
-	return !search->found;
+	return !search->whole;
 }
 
 /* The identifier in front of the parameters; false if the text holds none. */

@@ -19,6 +19,8 @@ bool ap_symbol_text(const struct ap_image *image, uint64_t address, struct ap_ar
 		    uint64_t *ret_offset);
 /* "main+0x1f", or "0x7f00...": what stands for an address in a line of mdb. */
 const char *ap_symbol_label(const struct ap_image *image, uint64_t address, struct ap_arena *arena);
+/* A C++ name as it is written in the source; `name` itself if it is none. */
+const char *ap_symbol_demangled(const char *name, struct ap_arena *arena);
 /* The last part of a module's path. */
 const char *ap_module_name(const struct ap_module *module);
 

@@ -1,11 +1,10 @@
 #include "node/process.h"
 
-#include "v8/function.h"
+#include "node/environment.h"
 #include "v8/property.h"
 
 enum {
 	LOOP_TIME = 544, /* uv_loop_t.time in ms; the same in Node 12 to 26 */
-	MAX_LEVELS = 16,
 };
 
 static bool global_object(struct ap_v8 *v8, ap_tagged native, ap_tagged *ret)
@@ -25,35 +24,10 @@ static bool global_object(struct ap_v8 *v8, ap_tagged native, ap_tagged *ret)
 	return false;
 }
 
-/* The variable of that name in a function's contexts. */
-static bool closure_variable(struct ap_v8 *v8, ap_tagged context, const char *name, ap_tagged *ret)
-{
-	for (int level = 0; level < MAX_LEVELS; level++) {
-		struct ap_scope_info scope;
-		ap_tagged info, text;
-		struct ap_slot slot;
-
-		if (!ap_context_scope_info(v8, context, &info) || !ap_scope_info_read(v8, info, &scope))
-			return false;
-		for (int i = 0; i < scope.n_locals; i++) {
-			if (ap_scope_local_name(v8, &scope, i, &text) && ap_v8_text_equals(v8, text, name) &&
-			    ap_context_value(v8, context, ap_scope_first_slot(v8, &scope) + i, &slot) &&
-			    !slot.is_raw_double && ap_is_object(slot.tagged)) {
-				*ret = slot.tagged;
-				return true;
-			}
-		}
-		if (!ap_context_previous(v8, context, &context))
-			return false;
-	}
-	return false;
-}
-
 bool ap_node_process_object(struct ap_v8 *v8, const struct ap_isolate *isolate, ap_tagged *ret)
 {
 	ap_tagged native, global, found;
 	struct ap_own own;
-	uint64_t context;
 
 	if (!ap_isolate_native_context(v8, isolate, &native) || !global_object(v8, native, &global) ||
 	    !ap_own_find(v8, global, "process", &own))
@@ -62,11 +36,10 @@ bool ap_node_process_object(struct ap_v8 *v8, const struct ap_isolate *isolate, 
 		*ret = own.slot.tagged;
 		return true;
 	}
-	if (own.kind != AP_OWN_ACCESSOR || !own.getter ||
-	    !ap_v8_word(v8, own.getter, F(v8, FUNCTION_CONTEXT), &context))
+	if (own.kind != AP_OWN_ACCESSOR || !own.getter)
 		return false;
-	if (!closure_variable(v8, context, "_process", &found) &&
-	    !closure_variable(v8, context, "process", &found))
+	if (!ap_node_closure_variable(v8, own.getter, "_process", &found) &&
+	    !ap_node_closure_variable(v8, own.getter, "process", &found))
 		return false;
 	if (!ap_type_is_receiver(v8, ap_v8_type(v8, found)))
 		return false;

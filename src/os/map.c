@@ -71,6 +71,28 @@ uint64_t ap_map_present(int fd, uint64_t offset, uint64_t bytes)
 	return present;
 }
 
+uint64_t ap_map_next_data(int fd, uint64_t offset)
+{
+	off_t data = offset <= INT64_MAX ? lseek(fd, (off_t)offset, SEEK_DATA) : -1;
+
+	if (data >= 0)
+		return (uint64_t)data;
+	/* ENXIO: only holes follow. Anything else: a file system without holes. */
+	return offset <= INT64_MAX && errno != ENXIO ? offset : UINT64_MAX;
+}
+
+void ap_map_fetch(const uint8_t *at, uint64_t bytes)
+{
+	uintptr_t from = (uintptr_t)at & ~(uintptr_t)4095;
+
+#ifdef MADV_POPULATE_READ
+	(void)madvise((void *)from, bytes + ((uintptr_t)at - from), MADV_POPULATE_READ);
+#else
+	(void)from;
+	(void)bytes;
+#endif
+}
+
 void ap_map_close(struct ap_map *map)
 {
 	if (map->data)

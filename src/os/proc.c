@@ -123,6 +123,8 @@ struct ap_err *ap_proc_status(pid_t pid, pid_t tid, struct ap_proc_status *ret_s
 	s.vm_size = field_int(text.s, "VmSize", 10) * 1024;
 	s.sig_pending = field_int(text.s, "SigPnd", 16);
 	s.sig_blocked = field_int(text.s, "SigBlk", 16);
+	s.sig_ignored = field_int(text.s, "SigIgn", 16);
+	s.sig_caught = field_int(text.s, "SigCgt", 16);
 	s.cap_eff = field_int(text.s, "CapEff", 16);
 	s.seccomp = (int)field_int(text.s, "Seccomp", 10);
 	v = field(text.s, "x86_Thread_features");

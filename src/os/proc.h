@@ -28,7 +28,8 @@ struct ap_proc_status {
 	gid_t gid, egid;
 	unsigned n_threads;
 	uint64_t rss, rss_anon, rss_file, rss_shmem, swap, vm_size;
-	uint64_t sig_pending, sig_blocked, cap_eff;
+	uint64_t sig_pending, sig_blocked, sig_ignored, sig_caught; /* bit N - 1: signal N */
+	uint64_t cap_eff;
 	int seccomp;
 	bool shadow_stack;
 };

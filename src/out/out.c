@@ -14,13 +14,19 @@ void ap_out_init(struct ap_out *out, FILE *file)
 {
 	const char *no_colour = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
-	struct winsize size;
 	int fd = file ? fileno(file) : -1;
 
 	*out = (struct ap_out){.file = file, .width = DEFAULT_WIDTH};
 	out->terminal = fd >= 0 && isatty(fd);
 	out->colour = out->terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
-	if (out->terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) {
+	ap_out_measure(out);
+}
+
+void ap_out_measure(struct ap_out *out)
+{
+	struct winsize size;
+
+	if (out->terminal && ioctl(fileno(out->file), TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) {
 		out->width = size.ws_col < MAX_WIDTH ? size.ws_col : MAX_WIDTH;
 		out->height = size.ws_row;
 	}
@@ -32,17 +38,24 @@ void ap_out_close(struct ap_out *out)
 	ap_str_close(&out->text);
 }
 
+void ap_out_write(struct ap_out *out, const char *s, size_t n)
+{
+	if (out->broken || out->error || !n || fwrite(s, 1, n, out->file) == n)
+		return;
+	if (errno == EPIPE)
+		out->broken = true;
+	else
+		out->error = errno ? errno : EIO;
+}
+
 static void drain(struct ap_out *out)
 {
-	if (!out->file)
+	if (!out->file || !out->text.n)
 		return;
-	if (!out->broken && !out->error && out->text.n &&
-	    fwrite(out->text.s, 1, out->text.n, out->file) != out->text.n) {
-		if (errno == EPIPE)
-			out->broken = true;
-		else
-			out->error = errno ? errno : EIO;
-	}
+	if (out->sink)
+		out->sink(out, out->text.s, out->text.n);
+	else
+		ap_out_write(out, out->text.s, out->text.n);
 	ap_str_clear(&out->text);
 }
 

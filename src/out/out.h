@@ -27,11 +27,18 @@ struct ap_out {
 	bool colour;
 	bool broken; /* the reader went away (EPIPE): stop working, quietly */
 	int error;   /* errno of any other failed write */
+	/* Takes the bytes instead of `file`: a pager, a transcript. NULL: they are written. */
+	void (*sink)(struct ap_out *out, const char *s, size_t n);
+	void *sink_arg;
 };
 
 void ap_out_init(struct ap_out *out, FILE *file);
 void ap_out_close(struct ap_out *out); /* flushes */
 void ap_out_flush(struct ap_out *out);
+/* Writes to `file` now, whatever the sink: for sinks. */
+void ap_out_write(struct ap_out *out, const char *s, size_t n);
+/* The size of the terminal as it is now; nothing changes if it is none. */
+void ap_out_measure(struct ap_out *out);
 
 void ap_out_f(struct ap_out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void ap_out_s(struct ap_out *out, const char *s);
@@ -94,6 +101,11 @@ struct ap_table {
 	size_t n_fields;
 	size_t row_bytes;
 };
+
+/* Appends the text of one cell, as it is; what is not known is "-". */
+void ap_field_text(struct ap_str *str, const struct ap_field *field, const void *row);
+/* Numbers stand to the right. */
+bool ap_field_is_right(enum ap_field_kind kind);
 
 /* Aligned columns; on a terminal the last one is cut to what the page leaves. */
 void ap_out_table(struct ap_out *out, const struct ap_table *table, const void *rows, size_t n);

@@ -10,7 +10,7 @@ static const void *field_at(const struct ap_field *field, const void *row)
 	return (const char *)row + field->offset;
 }
 
-static bool field_is_right(enum ap_field_kind kind)
+bool ap_field_is_right(enum ap_field_kind kind)
 {
 	switch (kind) {
 	case AP_FIELD_TEXT:
@@ -28,8 +28,7 @@ static bool field_is_right(enum ap_field_kind kind)
 	return true;
 }
 
-/* The text of one cell; what is not known is "-". */
-static void field_text(struct ap_str *str, const struct ap_field *field, const void *row)
+void ap_field_text(struct ap_str *str, const struct ap_field *field, const void *row)
 {
 	const void *at = field_at(field, row);
 	char number[AP_NUMBER_MAX];
@@ -86,7 +85,7 @@ static int safe_columns(const struct ap_str *cell)
 static int cell_columns(struct ap_str *scratch, const struct ap_field *field, const void *row)
 {
 	ap_str_clear(scratch);
-	field_text(scratch, field, row);
+	ap_field_text(scratch, field, row);
 	if (field->kind != AP_FIELD_TEXT && field->kind != AP_FIELD_CSTR)
 		return (int)scratch->n;
 	return safe_columns(scratch);
@@ -122,9 +121,9 @@ void ap_out_table(struct ap_out *out, const struct ap_table *table, const void *
 
 	ap_out_style(out, AP_STYLE_HEAD);
 	for (size_t i = 0; i < n_shown; i++) {
-		bool last = i + 1 == n_shown, right = field_is_right(shown[i]->kind);
+		bool last = i + 1 == n_shown, right = ap_field_is_right(shown[i]->kind);
 
-		if (last && !right)
+		if (last && !right && ap_columns(ap_text_of(shown[i]->title)) <= (size_t)width[i])
 			ap_out_s(out, shown[i]->title);
 		else
 			ap_out_cell(out, ap_text_of(shown[i]->title), width[i], right);
@@ -136,10 +135,10 @@ void ap_out_table(struct ap_out *out, const struct ap_table *table, const void *
 		const void *row = (const char *)rows + r * table->row_bytes;
 
 		for (size_t i = 0; i < n_shown; i++) {
-			bool last = i + 1 == n_shown, right = field_is_right(shown[i]->kind);
+			bool last = i + 1 == n_shown, right = ap_field_is_right(shown[i]->kind);
 
 			ap_str_clear(&scratch);
-			field_text(&scratch, shown[i], row);
+			ap_field_text(&scratch, shown[i], row);
 			struct ap_text text = {scratch.s ? scratch.s : "", scratch.n};
 			/* No blanks behind the last column. */
 			if (last && !right && safe_columns(&scratch) <= width[i])
@@ -216,7 +215,7 @@ void ap_out_record(struct ap_out *out, const struct ap_field *fields, size_t n, 
 		if (!fields[i].title)
 			continue;
 		ap_str_clear(&scratch);
-		field_text(&scratch, &fields[i], row);
+		ap_field_text(&scratch, &fields[i], row);
 		ap_out_cell(out, ap_text_of(fields[i].title), width, false);
 		ap_out_s(out, "  ");
 		ap_out_text(out, (struct ap_text){scratch.s ? scratch.s : "", scratch.n});

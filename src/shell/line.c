@@ -81,12 +81,35 @@ static void run_words(struct ap_session *session, enum ap_dialect dialect, const
 
 static void run_command(struct ap_session *session, const char *text, struct ap_out *out);
 
+/* Is this the second word behind `filter`? */
+static bool is_comparison(const char *text, const char *at)
+{
+	const char *stage = text;
+	int words = 0;
+
+	for (const char *bar = text; (bar = ap_find_unquoted(bar, '|')) && bar < at; bar++)
+		stage = bar + 1;
+	stage += strspn(stage, " \t");
+	size_t n = strcspn(stage, " \t");
+	if (!(n == 5 && strncmp(stage, "where", n) == 0) && !(n == 6 && strncmp(stage, "filter", n) == 0))
+		return false;
+	for (const char *p = stage; p < at; p++)
+		words += !isspace((unsigned char)*p) && (p == stage || isspace((unsigned char)p[-1]));
+	return words == 2;
+}
+
 /* Behind a plain verb: `objects > FILE`, `>> FILE` appends. NULL if there is none. */
 static const char *redirection(const char *text)
 {
-	const char *at = ap_find_unquoted(text, '>');
+	const char *at = text;
 
-	return at && at > text && isspace((unsigned char)at[-1]) ? at : NULL;
+	while ((at = ap_find_unquoted(at, '>'))) {
+		/* `filter count > 10` compares. */
+		if (at > text && isspace((unsigned char)at[-1]) && !is_comparison(text, at))
+			return at;
+		at += 1 + (at[1] == '>');
+	}
+	return NULL;
 }
 
 static void run_into_file(struct ap_session *session, const char *text, const char *at,
@@ -140,6 +163,9 @@ static void run_command(struct ap_session *session, const char *text, struct ap_
 	else if (n && !session->options.mdb &&
 		 ap_cmd_find(AP_PLAIN, (const char *const *)words, n, &used) && redirection(text))
 		run_into_file(session, text, redirection(text), &arena, out);
+	else if (n && !session->options.mdb && ap_find_unquoted(text, '|') &&
+		 ap_cmd_find(AP_PLAIN, (const char *const *)words, n, &used))
+		ap_run_rows(session, text, out);
 	else if (n && !session->options.mdb &&
 		 ap_cmd_find(AP_PLAIN, (const char *const *)words, n, &used))
 		run_words(session, AP_PLAIN, (const char *const *)words, n, text, &arena, out);
@@ -148,6 +174,21 @@ static void run_command(struct ap_session *session, const char *text, struct ap_
 	else if (n)
 		ap_run_mdb(session, text, out);
 	ap_arena_close(&arena);
+}
+
+void ap_session_ask(struct ap_session *session, const char *command, struct ap_str *answer)
+{
+	bool json = session->options.json, quit = session->quit;
+	int status = session->status;
+	struct ap_out out;
+
+	ap_out_init(&out, NULL);
+	session->options.json = true;
+	run_command(session, command, &out);
+	session->options.json = json;
+	session->quit = quit;
+	session->status = status;
+	*answer = out.text;
 }
 
 /* Runs `command` and feeds what it prints to a shell; its output is the terminal's. */
@@ -167,11 +208,18 @@ static void run_with_shell(struct ap_session *session, const char *command, cons
 		return;
 	}
 	struct ap_out captured;
-	/* A plain verb may have its bar in front of the shell: objects | !sort */
+	/* Behind a bar the shell gets rows as they are, JSON: objects | !jq . */
 	size_t n = strlen(command);
-	char *bare = n && command[n - 1] == '|' ? strndup(command, n - 1) : NULL;
+	bool bar = n && command[n - 1] == '|';
+	while (bar && n > 1 && isspace((unsigned char)command[n - 2]))
+		n--;
+	char *bare = bar ? strndup(command, n - 1) : NULL;
+	bool json = session->options.json;
 	ap_out_init(&captured, NULL);
+	captured.width = session->out.width;
+	session->options.json = json || bare;
 	run_command(session, bare ? bare : command, &captured);
+	session->options.json = json;
 	free(bare);
 	FILE *pipe = popen(shell, "we");
 	if (!pipe) {
@@ -191,14 +239,19 @@ void ap_session_run(struct ap_session *session, const char *line)
 	const char *command, *shell;
 
 	ap_arena_init(&arena, 0);
+	ap_console_log_line(session, line);
 	while (!ap_session_is_over(session) && ap_next_piece(&line, &arena, &command, &shell)) {
 		if (!command)
 			break;
 		ap_cancelled = 0;
+		ap_console_begin(session);
 		if (shell)
 			run_with_shell(session, command, shell, &session->out);
 		else if (*command)
 			run_command(session, command, &session->out);
+		ap_out_flush(&session->out);
+		if (session->console.quit_line)
+			break;
 	}
 	ap_out_flush(&session->out);
 	ap_arena_close(&arena);

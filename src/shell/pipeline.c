@@ -75,7 +75,7 @@ static struct ap_err *unknown_dcmd(struct line *l, const char *name, bool colons
 /* $<file, $>file, $c 3, /X: a name of signs, and what follows it. */
 static size_t sign_length(const char *text)
 {
-	if (text[0] != '$')
+	if (text[0] != '$' && text[0] != ':')
 		return 1;
 	if (strncmp(text, "$<<", 3) == 0)
 		return 3;
@@ -137,7 +137,7 @@ static struct ap_err *named_stage(struct line *l, const char *text, struct stage
 	if (!stage.cmd)
 		return unknown_dcmd(l, words[0], true);
 	stage.words = words + used;
-	stage.n_words -= used;
+	stage.n_words = stage.cmd->bare ? 0 : stage.n_words - used;
 	/* ::head -3: the count is the option. */
 	if (stage.cmd == &ap_cmd_head && stage.n_words == 1 && stage.words[0][0] == '-' &&
 	    isdigit((unsigned char)stage.words[0][1]))
@@ -155,7 +155,7 @@ static struct ap_err *parse_stage(struct line *l, const char *text, struct stage
 	text += strspn(text, " \t");
 	if (text[0] == ':' && text[1] == ':')
 		return named_stage(l, text, ret);
-	if (*text && strchr("$/\\?=>", *text))
+	if (*text && strchr("$:/\\?=>", *text))
 		return signed_stage(l, text, ret);
 	return *text ? ap_err_new(AP_E_USAGE, "syntax error near \"%s\"", text)
 		     : ap_err_new(AP_E_USAGE, "syntax error: nothing follows the pipe");
@@ -167,7 +167,7 @@ static struct ap_err *parse(struct line *l)
 	bool dcmd = p[0] == ':' && p[1] == ':';
 
 	l->count = 1;
-	if (!dcmd && *p != ',' && (!*p || !strchr("$/\\?=>|", *p))) {
+	if (!dcmd && *p != ',' && (!*p || !strchr("$:/\\?=>|", *p))) {
 		AP_TRY(ap_expression(l->session, &p, l->arena, &l->address));
 		l->has_address = true;
 	}

@@ -25,6 +25,7 @@ struct ap_err *ap_session_open(const struct ap_session_options *options, struct 
 	session->model = model;
 	session->radix = 16;
 	ap_out_init(&session->out, options->out);
+	ap_console_open(session);
 	*ret_session = session;
 	return NULL;
 }
@@ -34,6 +35,8 @@ void ap_session_close(struct ap_session *session)
 	if (!session)
 		return;
 	ap_out_close(&session->out);
+	ap_console_close(session);
+	ap_session_let_go(session);
 	ap_study_close(session->study);
 	ap_model_close(session->model);
 	for (size_t i = 0; i < AP_MAX_SETTINGS; i++) {
@@ -99,6 +102,7 @@ void ap_session_set_increment(struct ap_session *session, uint64_t increment)
 void ap_session_set_width(struct ap_session *session, int columns)
 {
 	session->out.width = columns;
+	session->width_set = true;
 }
 
 bool ap_session_show_secrets(const struct ap_session *session)
@@ -278,22 +282,35 @@ static int status_of(const struct ap_err *err)
 	return err->code == AP_E_USAGE ? AP_EXIT_USAGE : AP_EXIT_FAILED;
 }
 
+/* Straight into the file, unless a transcript has to see it too. */
+static void json_begin(const struct ap_session *session, struct ap_json *j, struct ap_out *out)
+{
+	ap_json_init(j, &out->text, session->console.log ? NULL : out->file);
+}
+
 static void report_error(struct ap_session *session, const struct ap_ctx *ctx,
 			 enum ap_dialect dialect, const char *command, const char *typed, bool json,
 			 const struct ap_err *err, struct ap_out *out)
 {
+	/* Who left the pager knows that the command did not end. */
+	if (err->code == AP_E_CANCELLED && session->console.quit)
+		return;
 	if (json) {
 		struct ap_json j;
 
-		ap_json_init(&j, &out->text, out->file);
+		json_begin(session, &j, out);
 		envelope_begin(&j, session->options.target, typed);
 		envelope_end(&j, ctx, err);
 	} else {
 		/* What was printed before stands above its error. */
 		ap_out_flush(out);
 		ap_print_error(session->options.err, dialect, command, err);
+		if (session->console.log)
+			ap_print_error(session->console.log, dialect, command, err);
 	}
-	ap_session_raise_status(session, status_of(err));
+	/* At the prompt ^C ends a command, not the session. */
+	if (err->code != AP_E_CANCELLED || !session->console.interactive)
+		ap_session_raise_status(session, status_of(err));
 }
 
 void ap_line_error(struct ap_session *session, enum ap_dialect dialect, const char *typed,
@@ -306,11 +323,13 @@ void ap_line_error(struct ap_session *session, enum ap_dialect dialect, const ch
 static struct ap_err *prepare(struct ap_ctx *ctx, const struct ap_invocation *inv, unsigned radix,
 			      void **ret_data)
 {
-	if (inv->cmd->needs_model && !ctx->model && ap_session_study(ctx->session))
+	bool snapshot = !ctx->model && ap_session_study(ctx->session);
+
+	if (inv->cmd->needs_model && snapshot && !inv->cmd->snapshot_too)
 		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "a heap snapshot holds objects only: this "
 								"needs a core"),
 				   "suspects, classes, dominators, why and diff work on snapshots");
-	if (inv->cmd->needs_model && !ctx->model)
+	if (inv->cmd->needs_model && !ctx->model && !snapshot)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "there is no core to look at"),
 				   "start with: autopsy [NODE] CORE");
 	AP_TRY(ap_args_parse(inv->cmd, inv->dialect, radix, inv->words, inv->n_words, ctx->arena,
@@ -322,7 +341,7 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 		       struct ap_out *out)
 {
 	struct ap_arena arena;
-	bool json = session->options.json && !inv->text;
+	bool json = inv->answer || (session->options.json && !inv->text);
 	struct ap_ctx ctx = {
 		.session = session,
 		.model = session->model,
@@ -334,6 +353,7 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 		.count = inv->has_count ? inv->count : 1,
 		.values = inv->values,
 		.n_values = inv->n_values,
+		.rows = inv->rows,
 		.json = json,
 		.out = out,
 		.cancelled = &ap_cancelled,
@@ -352,12 +372,16 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 	if (err) {
 		const char *name = ap_cmd_name(inv->cmd, inv->dialect, &arena);
 
-		report_error(session, &ctx, inv->dialect, name, inv->typed, json, err, out);
+		if (inv->answer)
+			report_error(session, &ctx, inv->dialect, name, inv->typed, session->options.json, err,
+				     &session->out);
+		else
+			report_error(session, &ctx, inv->dialect, name, inv->typed, json, err, out);
 		ok = false;
 	} else if (json) {
 		struct ap_json j;
 
-		ap_json_init(&j, &out->text, out->file);
+		json_begin(session, &j, out);
 		envelope_begin(&j, session->options.target, inv->typed);
 		inv->cmd->json(&ctx, data, &j);
 		envelope_end(&j, &ctx, NULL);
@@ -368,7 +392,7 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 	}
 	if (!inv->text)
 		ap_out_flush(out);
-	if (!json)
+	if (!json || (inv->answer && !session->options.json))
 		print_warnings(session, &ctx);
 	if (session->model && (session->model->gaps.absent || session->model->gaps.bad))
 		ap_session_raise_status(session, AP_EXIT_INCOMPLETE);

@@ -19,7 +19,16 @@ enum { /* exit statuses; with several commands the worst counts */
 	AP_EXIT_INTERRUPTED = 130,
 };
 
+/* How running processes become targets; the session calls both from one thread. */
+struct ap_live_ops {
+	/* `stay`: it stands still until release; else it went on already and *ret_held is NULL. */
+	struct ap_err *(*attach)(pid_t pid, bool stay, const volatile sig_atomic_t *cancelled,
+				 struct ap_model **ret_model, void **ret_held);
+	void (*release)(void *held);
+};
+
 struct ap_session_options {
+	const struct ap_live_ops *live; /* NULL: cores only */
 	const char *target; /* as typed; shown in JSON */
 	bool json;
 	bool show_secrets;

@@ -11,6 +11,7 @@ struct ap_variables {
 	struct {
 		char *name;
 		uint64_t value;
+		bool tagged;
 	} at[MAX_VARIABLES];
 	size_t n;
 };
@@ -181,4 +182,22 @@ bool ap_session_variable_at(const struct ap_session *session, size_t i, const ch
 	if (!ap_session_variable(session, name, ret_value))
 		*ret_value = 0;
 	return true;
+}
+
+bool ap_session_variable_tag(const struct ap_session *session, const char *name)
+{
+	const struct ap_variables *v = session->variables;
+	size_t i = find(v, name);
+
+	return v && i < v->n && v->at[i].tagged;
+}
+
+struct ap_err *ap_session_tag_variable(struct ap_session *session, const char *name, bool tagged)
+{
+	uint64_t value;
+
+	if (!user_variable(session, name, &value))
+		AP_TRY(ap_session_set_variable(session, name, 0));
+	session->variables->at[find(session->variables, name)].tagged = tagged;
+	return NULL;
 }

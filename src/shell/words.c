@@ -36,7 +36,7 @@ bool ap_next_piece(const char **line, struct ap_arena *arena, const char **ret_c
 
 		if (!shell && at_word && p[0] == '/' && p[1] == '/')
 			break;
-		if (!shell && *p == '!' && (at_word || p[1] != '='))
+		if (!shell && *p == '!' && p[1] != '=')
 			shell = p;
 		p = *p == '\'' || *p == '"' ? skip_quoted(p) : p + 1;
 	}

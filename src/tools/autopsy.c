@@ -17,6 +17,8 @@
 #include "model/core.h"
 #include "model/crash.h"
 #include "shell/shell.h"
+#include "tools/attach.h"
+#include "tools/documentation.h"
 #include "tools/tools.h"
 
 struct command_line {
@@ -28,6 +30,9 @@ struct command_line {
 	bool json, force, show_secrets, report, mdb;
 	bool diff, heapsnapshot;
 	const char *output; /* of heapsnapshot */
+	const char *html;   /* of report */
+	bool replace;	    /* -f, of both */
+	pid_t pid;          /* -p; 0: none */
 };
 
 static const char help_text[] =
@@ -35,12 +40,16 @@ static const char help_text[] =
 	"\n"
 	"  autopsy [options] [NODE] CORE          the first screen, then a prompt\n"
 	"  autopsy [options] [NODE] CORE -e CMD   run CMD (repeatable), then exit\n"
-	"  autopsy report CORE                    the first screen as text\n"
+	"  autopsy [options] -p PID               the same of a running process, stopped meanwhile\n"
+	"  autopsy report CORE [--html F]         the first screen as text, or one page for a ticket\n"
 	"  autopsy FILE.heapsnapshot              suspects, dominators, why ... of V8's own snapshot\n"
-	"  autopsy diff OLD NEW                   what grew between two heap snapshots\n"
+	"  autopsy diff OLD NEW                   what grew between two cores or snapshots\n"
 	"  autopsy heapsnapshot FILE -o F         a .heapsnapshot for Chrome DevTools, memlab\n"
 	"  autopsy snapshot|watch PID             cores of a running process, which goes on\n"
 	"  autopsy ps|top|pmap PID|repair PID     Node processes here, their memory by kind\n"
+	"  autopsy ncore PID                      a JSON dump of a running program's state, on demand\n"
+	"  autopsy setup|start|stop|status|remove collect the crashes of this host\n"
+	"  autopsy list|info|debug|dump|fetch|agent  the crashes that were kept\n"
 	"\n"
 	"CORE is a core file, plain or compressed (zst, gz, xz, lz4), a FIFO, or - for stdin;\n"
 	"or what a program wrote of itself: a crash file of autopsy-node or inspector-postmortem,\n"
@@ -49,6 +58,7 @@ static const char help_text[] =
 	"Commands also come from stdin if that is not a terminal.\n"
 	"\n"
 	"  -e CMD           run a command: bt, ::jsstack -v, v8 bt; `help` lists them\n"
+	"  -p PID           look at a running process; it stands still meanwhile\n"
 	"      --json       one JSON object per command, one per line\n"
 	"      --force      use NODE although its build-id is not the one in the core\n"
 	"      --show-secrets  do not mask what looks like a password, token or key\n"
@@ -84,11 +94,15 @@ static bool make_command(struct command_line *line, struct ap_arena *arena)
 {
 	const char *command = NULL;
 
-	if (!line->diff && !line->heapsnapshot)
+	if (!line->diff && !line->heapsnapshot && !line->html)
 		return true;
-	const char *word = quoted(arena, line->diff ? line->files[0] : line->output);
+	const char *word = quoted(arena, line->diff ? line->files[0] : line->html ? line->html : line->output);
 	if (word)
-		command = ap_printf(arena, line->diff ? "diff %s" : "heapsnapshot -o %s", word);
+		command = ap_printf(arena,
+				    line->diff	 ? "diff %s%s"
+				    : line->html ? "report --html %s%s"
+						 : "heapsnapshot -o %s%s",
+				    word, line->replace ? " -f" : "");
 	if (line->diff) {
 		line->files[0] = line->files[1];
 		line->n_files = 1;
@@ -127,6 +141,8 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 		} else if (strcmp(word, "--version") == 0) {
 			puts("autopsy " AP_VERSION);
 			return 0;
+		} else if (strncmp(word, "--documentation=", 16) == 0) {
+			return ap_documentation(word + 16, help_text, stdout) ? 0 : usage(line, "no such text", word);
 		} else if (strcmp(word, "--json") == 0) {
 			line->json = true;
 		} else if (strcmp(word, "--force") == 0) {
@@ -144,11 +160,20 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 			line->output = word[2] ? word + 2 : ++at < argc ? argv[at] : NULL;
 			if (!line->output)
 				return usage(line, "-o needs a file", NULL);
+		} else if (line->report && strncmp(word, "--html", 6) == 0 && (!word[6] || word[6] == '=')) {
+			line->html = word[6] ? word + 7 : ++at < argc ? argv[at] : NULL;
+			if (!line->html)
+				return usage(line, "--html needs a file", NULL);
+		} else if ((line->report || line->heapsnapshot) && strcmp(word, "-f") == 0) {
+			line->replace = true;
 		} else if (strncmp(word, "-p", 2) == 0) {
-			return usage(line,
-				     "running processes cannot be opened yet; make a core of it "
-				     "(gcore PID) and open that",
-				     NULL);
+			const char *pid = word[2] ? word + 2 : ++at < argc ? argv[at] : "";
+			char *end;
+			long n = strtol(pid, &end, 10);
+
+			if (*end || !*pid || n < 1 || n > INT32_MAX)
+				return usage(line, "-p needs the id of a process", *pid ? pid : NULL);
+			line->pid = (pid_t)n;
 		} else if (line->mdb && strcmp(word, "-S") == 0) {
 			line->no_rc = true;
 		} else if (line->mdb && (strcmp(word, "-o") == 0 || strcmp(word, "+o") == 0 ||
@@ -166,7 +191,9 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 			return usage(line, "unknown option", word);
 		}
 	}
-	if (!line->n_files)
+	if (line->pid && (line->n_files > 1 || line->diff))
+		return usage(line, "-p takes the place of a core", NULL);
+	if (!line->n_files && !line->pid)
 		return usage(line, "no core given", NULL);
 	if (line->diff && line->n_files != 2)
 		return usage(line, "diff compares two: OLD and NEW", NULL);
@@ -210,10 +237,8 @@ static void order_files(struct command_line *line)
 	}
 }
 
-static int fail_to_open(const struct command_line *line, struct ap_err *err)
+static int fail_to_open(const struct command_line *line, const char *core, struct ap_err *err)
 {
-	const char *core = line->files[line->n_files - 1];
-
 	for (size_t i = 0; line->json && i < line->commands.n; i++)
 		ap_print_json_error(stdout, core, line->commands.at[i], err);
 	if (line->json && !line->commands.n)
@@ -221,6 +246,13 @@ static int fail_to_open(const struct command_line *line, struct ap_err *err)
 	ap_print_error(stderr, line->mdb ? AP_MDB : AP_PLAIN, NULL, err);
 	ap_err_free(err);
 	return line->mdb ? 1 : AP_EXIT_FAILED;
+}
+
+/* The settings of the command line. */
+static void run_switches(struct ap_session *session, const struct command_line *line)
+{
+	for (size_t i = 0; i < line->settings.n; i++)
+		ap_session_run(session, line->settings.at[i]);
 }
 
 /* What a user of mdb keeps in ~/.mdbrc, and the settings of the command line, which win. */
@@ -238,8 +270,7 @@ static void run_settings(struct ap_session *session, const struct command_line *
 		ap_session_run_file(session, file);
 		(void)fclose(file);
 	}
-	for (size_t i = 0; i < line->settings.n; i++)
-		ap_session_run(session, line->settings.at[i]);
+	run_switches(session, line);
 }
 
 /* Tells whether a person sat at the prompt: what they mistyped is no failure of the program. */
@@ -249,7 +280,7 @@ static bool run(struct ap_session *session, const struct command_line *line)
 	/* The first screen of a heap snapshot: nothing died, memory is the question. */
 	const char *first = ap_session_study(session) ? "suspects" : "report";
 
-	if (line->report) {
+	if (line->report && !line->html) {
 		ap_session_run(session, first);
 	} else if (line->commands.n) {
 		for (size_t i = 0; i < line->commands.n && !ap_session_is_over(session); i++)
@@ -257,8 +288,9 @@ static bool run(struct ap_session *session, const struct command_line *line)
 	} else if (!isatty(STDIN_FILENO)) {
 		ap_session_run_file(session, stdin);
 	} else if (terminals && !line->json) {
+		/* Nobody waits for the first screen. */
 		if (!line->mdb)
-			ap_session_run(session, first);
+			ap_session_run(session, ap_session_study(session) ? first : "report --quick");
 		ap_session_prompt(session);
 		return true;
 	} else {
@@ -285,11 +317,31 @@ static struct ap_err *open_crash(const char *path, struct ap_model **ret_model)
 	return err;
 }
 
+/* A heap snapshot becomes a study, everything else a model. */
+static struct ap_err *open_target(const struct command_line *line, const char *core, struct ap_model **ret_model,
+				  struct ap_study **ret_study)
+{
+	const struct ap_image_options options = {
+		.node_path = line->n_files == 2 ? line->files[0] : NULL,
+		.force = line->force,
+	};
+	struct ap_image *image;
+
+	if (ap_is_snapshot_file(core))
+		return ap_study_load(core, ret_study);
+	if (line->n_files == 1) {
+		AP_TRY(open_crash(core, ret_model));
+		if (*ret_model)
+			return NULL;
+	}
+	AP_TRY(ap_image_open_core(core, &options, &image));
+	return ap_core_model_open(image, ret_model);
+}
+
 int main(int argc, char **argv)
 {
 	struct ap_arena arena;
 	struct command_line line = {0};
-	struct ap_image *image = NULL;
 	struct ap_model *model = NULL;
 	struct ap_session *session = NULL;
 	const char *slash = strrchr(argv[0] ? argv[0] : "", '/');
@@ -297,40 +349,43 @@ int main(int argc, char **argv)
 	/* A reader that went away (`| head`) is not worth a death; writes fail, and we stop. */
 	signal(SIGPIPE, SIG_IGN);
 	ap_arena_init(&arena, 0);
-	line.mdb = strcmp(slash ? slash + 1 : argv[0] ? argv[0] : "", "mdb") == 0;
+	const char *self = slash ? slash + 1 : argv[0] ? argv[0] : "";
+	line.mdb = strcmp(self, "mdb") == 0;
+	if (strcmp(self, "ncore") == 0)
+		return ap_tool_ncore(argc, argv);
+	if (!line.mdb && argc > 1 && strcmp(argv[1], "ncore") == 0)
+		return ap_tool_ncore(argc - 1, argv + 1);
+	/* Called through a link autopsy-start: the subcommand is in the name. */
+	if (strncmp(self, "autopsy-", 8) == 0) {
+		for (const struct ap_tool *t = ap_fleet_tools; t->name; t++) {
+			if (strcmp(self + 8, t->name) == 0) {
+				argv[0] += self + 8 - argv[0];
+				return t->run(argc, argv);
+			}
+		}
+	}
 	/* A subcommand wins over a file of that name. */
-	for (const struct ap_tool *t = ap_snapshot_tools; !line.mdb && argc > 1 && t->name; t++) {
-		if (strcmp(argv[1], t->name) == 0)
-			return t->run(argc - 1, argv + 1);
+	const struct ap_tool *const tables[] = {ap_snapshot_tools, ap_fleet_tools};
+	for (size_t i = 0; i < 2 && !line.mdb && argc > 1; i++) {
+		for (const struct ap_tool *t = tables[i]; t->name; t++) {
+			if (strcmp(argv[1], t->name) == 0)
+				return t->run(argc - 1, argv + 1);
+		}
 	}
 	int status = parse(argc, argv, &arena, &line);
 	if (status >= 0) {
 		ap_arena_close(&arena);
 		return status;
 	}
-	order_files(&line);
-	const char *core = line.files[line.n_files - 1];
-	struct ap_image_options options = {
-		.node_path = line.n_files == 2 ? line.files[0] : NULL,
-		.force = line.force,
-	};
+	if (!line.pid)
+		order_files(&line);
+	char pid[16];
+	snprintf(pid, sizeof(pid), "%d", (int)line.pid);
+	const char *core = line.pid ? pid : line.files[line.n_files - 1];
 	struct ap_study *study = NULL;
-	struct ap_err *err;
-	if (ap_is_snapshot_file(core)) {
-		err = ap_study_load(core, &study);
-	} else {
-		err = line.n_files == 1 ? open_crash(core, &model) : NULL;
-		if (!err && !model)
-			err = ap_image_open_core(core, &options, &image);
-		if (!err && !model)
-			err = ap_core_model_open(image, &model);
-	}
-	if (err) {
-		status = fail_to_open(&line, err);
-		ap_arena_close(&arena);
-		return status;
-	}
+	struct ap_err *err = line.pid ? NULL : open_target(&line, core, &model, &study);
 	const struct ap_session_options session_options = {
+		.live = &ap_live_ops,
 		.target = core,
 		.json = line.json,
 		.show_secrets = line.show_secrets,
@@ -338,9 +393,16 @@ int main(int argc, char **argv)
 		.out = stdout,
 		.err = stderr,
 	};
-	err = ap_session_open(&session_options, model, &session);
+	if (!err)
+		err = ap_session_open(&session_options, model, &session);
+	if (!err && line.pid) {
+		ap_session_catch_interrupts();
+		run_switches(session, &line);
+		err = ap_session_attach(session, line.pid);
+	}
 	if (err) {
-		status = fail_to_open(&line, err);
+		status = fail_to_open(&line, core, err);
+		ap_session_close(session);
 		ap_arena_close(&arena);
 		return status;
 	}

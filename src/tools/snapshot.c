@@ -126,50 +126,6 @@ int ap_tool_usage(const char *name, const char *usage, const char *fmt, ...)
 	return 64;
 }
 
-bool ap_tool_size(const char *text, uint64_t *ret_bytes)
-{
-	char *end;
-	double v = strtod(text, &end);
-	static const char units[] = "kMGT";
-	const char *unit;
-
-	if (end == text || !(v >= 0))
-		return false;
-	if (*end == 'K')
-		v *= 1000, end++;
-	else if (*end && (unit = strchr(units, *end))) {
-		for (const char *u = units; u <= unit; u++)
-			v *= 1000;
-		end++;
-	}
-	if (*end == 'B')
-		end++;
-	if (*end || v > 1e18)
-		return false;
-	*ret_bytes = (uint64_t)v;
-	return true;
-}
-
-bool ap_tool_duration(const char *text, double *ret_seconds)
-{
-	static const struct {
-		const char *unit;
-		double seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"ms", 0.001}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
-	char *end;
-	double v = strtod(text, &end);
-
-	if (end == text || !(v >= 0) || v > 1e9)
-		return false;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) == 0) {
-			*ret_seconds = v * units[i].seconds;
-			return true;
-		}
-	}
-	return false;
-}
-
 static const char take_usage[] =
 	"usage: autopsy snapshot PID|NAME|--oldest [-o FILE|-] [--mode auto|precopy|fork|direct]\n"
 	"                        [--compress zstd|none] [--bundle] [--max-pause MS] [--force]\n"
@@ -423,8 +379,9 @@ int ap_tool_snapshot_take(int argc, char **argv)
 int ap_tool_repair(int argc, char **argv)
 {
 	static const char usage[] = "usage: autopsy repair PID|NAME\n"
-				    "After a snapshot that was killed: reaps the dead copy that it left as "
-				    "a zombie.\n";
+				    "After a dumper that was killed: reaps the dead copy that it left as a "
+				    "zombie, and\nexcludes V8's heap from forks again (MADV_DONTFORK, Node 20 and "
+				    "later).\n";
 	struct ap_snapshot_repair r;
 	pid_t pid;
 
@@ -442,7 +399,10 @@ int ap_tool_repair(int argc, char **argv)
 	if (r.n_zombies)
 		printf("process %d: %u dead cop%s reaped\n", pid, r.n_zombies,
 		       r.n_zombies == 1 ? "y" : "ies");
-	else
+	if (r.n_marked)
+		printf("process %d: %u stretch%s of its heap excluded from forks again\n", pid, r.n_marked,
+		       r.n_marked == 1 ? "" : "es");
+	if (!r.n_zombies && !r.n_marked)
 		printf("process %d: nothing to repair\n", pid);
 	return 0;
 }

@@ -26,9 +26,5 @@ void ap_tool_json_end(struct ap_json *j, FILE *to);
 int ap_tool_fail(const char *name, struct ap_err *err);
 int ap_tool_usage(const char *name, const char *usage, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* "2G", "500M", "10%" is not one; false when it is no size. */
-bool ap_tool_size(const char *text, uint64_t *ret_bytes);
-/* "60s", "5m", "1h", "250ms"; a bare number is seconds. */
-bool ap_tool_duration(const char *text, double *ret_seconds);
 
 #endif

@@ -212,7 +212,7 @@ int ap_tool_top(int argc, char **argv)
 	for (int c; (c = getopt_long(argc, argv, "h", longs, NULL)) != -1;) {
 		switch (c) {
 		case EVERY:
-			if (!ap_tool_duration(optarg, &every) || every < 0.1)
+			if (!ap_duration_parse(optarg, &every) || every < 0.1)
 				return ap_tool_usage("top", top_usage, "--every takes 100ms or more");
 			break;
 		case COUNT:

@@ -280,12 +280,12 @@ int ap_tool_watch(int argc, char **argv)
 	optind = 1;
 	for (int c; (c = getopt_long(argc, argv, "d:h", longs, NULL)) != -1;) {
 		switch (c) {
-		case EVERY: good = ap_tool_duration(optarg, &w.every) && w.every >= 0.1; break;
+		case EVERY: good = ap_duration_parse(optarg, &w.every) && w.every >= 0.1; break;
 		case COUNT: good = (w.count = atol(optarg)) > 0; break;
 		case KEEP: good = (w.keep = atol(optarg)) > 0; break;
-		case MAX_DISK: good = ap_tool_size(optarg, &w.max_disk); break;
-		case ON_RSS: good = ap_tool_size(optarg, &w.on_rss); break;
-		case ON_GROWTH: good = ap_tool_size(optarg, &w.on_growth); break;
+		case MAX_DISK: good = ap_size_parse(optarg, &w.max_disk); break;
+		case ON_RSS: good = ap_size_parse(optarg, &w.on_rss); break;
+		case ON_GROWTH: good = ap_size_parse(optarg, &w.on_growth); break;
 		case MAPS_ONLY: w.maps_only = true; break;
 		case MODE: good = ap_snapshot_mode_named(optarg, &w.mode); break;
 		case COMPRESS:

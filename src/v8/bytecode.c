@@ -11,7 +11,7 @@
 enum { POSITION_IS_EXTERNAL = 1, MAX_TABLE_BYTES = 1 << 26 };
 
 /* The bytes of a (Trusted)ByteArray, a view into the image when they lie in one piece. */
-static bool byte_array_view(struct ap_v8 *v8, ap_tagged array, const uint8_t **ret_data, size_t *ret_n)
+bool ap_bytecode_table(struct ap_v8 *v8, ap_tagged array, const uint8_t **ret_data, size_t *ret_n)
 {
 	int type = ap_v8_type(v8, array);
 	int32_t length;
@@ -44,19 +44,26 @@ static int64_t vlq_zigzag(struct ap_cursor *c)
 	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
-bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset, int64_t *position)
+bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset, int64_t *position,
+		       bool *ret_is_statement)
 {
 	int64_t delta;
+	bool is_statement;
 
 	if (!ap_cursor_left(c))
 		return false;
 	if (F(v8, BYTECODE_POSITION_ENCODING) == 1) {
-		delta = ap_cursor_vlq(c) >> 2;
+		delta = ap_cursor_vlq(c);
+		is_statement = delta & 1;
+		delta >>= 2;
 	} else {
 		delta = vlq_zigzag(c);
-		if (delta < 0)
+		is_statement = delta >= 0;
+		if (!is_statement)
 			delta = -(delta + 1);
 	}
+	if (ret_is_statement)
+		*ret_is_statement = is_statement;
 	*offset = (int64_t)((uint64_t)*offset + (uint64_t)delta);
 	*position = (int64_t)((uint64_t)*position + (uint64_t)vlq_zigzag(c));
 	return !c->bad;
@@ -71,10 +78,10 @@ bool ap_bytecode_position(struct ap_v8 *v8, ap_tagged bytecode, int32_t offset, 
 
 	if (offset < 0 || !v8->profile.groups[AP_G_BYTECODE].on ||
 	    !ap_v8_word(v8, bytecode, F(v8, BYTECODE_POSITIONS), &table) ||
-	    !byte_array_view(v8, table, &data, &n))
+	    !ap_bytecode_table(v8, table, &data, &n))
 		return false;
 	struct ap_cursor c = ap_cursor_of(data, n);
-	while (ap_positions_next(v8, &c, &at, &position) && at <= offset)
+	while (ap_positions_next(v8, &c, &at, &position, NULL) && at <= offset)
 		found = position;
 	if (found < 0 || (found & POSITION_IS_EXTERNAL))
 		return false;
@@ -90,10 +97,10 @@ bool ap_bytecode_offset_of(struct ap_v8 *v8, ap_tagged bytecode, int32_t want, i
 	int64_t at = -1, position = 0;
 
 	if (!ap_v8_word(v8, bytecode, F(v8, BYTECODE_POSITIONS), &table) ||
-	    !byte_array_view(v8, table, &data, &n))
+	    !ap_bytecode_table(v8, table, &data, &n))
 		return false;
 	struct ap_cursor c = ap_cursor_of(data, n);
-	while (ap_positions_next(v8, &c, &at, &position)) {
+	while (ap_positions_next(v8, &c, &at, &position, NULL)) {
 		if (at < 0 || at > INT32_MAX || (position & POSITION_IS_EXTERNAL) ||
 		    (int32_t)(position >> 1 & 0x3fffffff) - 1 != want)
 			continue;
@@ -129,11 +136,11 @@ bool ap_bytecode_positions_plausible(struct ap_v8 *v8, ap_tagged bytecode)
 	int64_t at = -1, position = 0, last = -1;
 
 	if (!ap_v8_word(v8, bytecode, F(v8, BYTECODE_POSITIONS), &table) ||
-	    !byte_array_view(v8, table, &data, &n) ||
+	    !ap_bytecode_table(v8, table, &data, &n) ||
 	    !ap_v8_smi(v8, bytecode, F(v8, FIXED_ARRAY_LENGTH), &length))
 		return false;
 	struct ap_cursor c = ap_cursor_of(data, n);
-	while (ap_positions_next(v8, &c, &at, &position)) {
+	while (ap_positions_next(v8, &c, &at, &position, NULL)) {
 		if (at < last || at >= length || position < 0)
 			return false;
 		last = at;

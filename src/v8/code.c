@@ -330,6 +330,21 @@ bool ap_code_at(struct ap_v8 *v8, ap_tagged function, ap_addr pc, struct ap_code
 	return v8->private->vain_steps < CODE_MAX_VAIN_STEPS && code_by_pc(v8, pc, ret);
 }
 
+bool ap_code_of(struct ap_v8 *v8, ap_tagged object, struct ap_code *ret)
+{
+	uint64_t code = object;
+
+	if (ap_type_is_function(v8, ap_v8_type(v8, object))) {
+		if (!ap_has_fact(v8, AP_F_FUNCTION_CODE) ||
+		    !ap_v8_word(v8, object, F(v8, FUNCTION_CODE), &code))
+			return false;
+	} else if (ap_v8_is(v8, object, AP_F_T_INSTRUCTION_STREAM) &&
+		   !ap_v8_word(v8, object, F(v8, STREAM_CODE), &code)) {
+		return false;
+	}
+	return code_read(v8, code, 0, ret) && ap_image_segment_at(v8->image, ret->start) != NULL;
+}
+
 bool ap_code_is_maglev(const struct ap_v8 *v8, const struct ap_code *code)
 {
 	return ap_has_fact(v8, AP_F_CODE_KIND_MAGLEV) &&

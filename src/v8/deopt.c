@@ -136,18 +136,48 @@ static bool frames_translate(struct ap_v8 *v8, const struct ap_deopt_data *d, in
 	return frames->n != 0 && t.n_frames > 0 && frames->n == (size_t)t.n_frames;
 }
 
+/* Values as slots with a mark for what is missing. */
+static bool values_copy(const struct ap_deopt_value *values, size_t n, struct ap_arena *arena,
+			struct ap_slot **ret_slots, bool **ret_missing)
+{
+	struct ap_slot *slots = ap_alloc_array(arena, n ? n : 1, sizeof(*slots));
+	bool *missing = ap_alloc_array(arena, n ? n : 1, sizeof(*missing));
+
+	if (!slots || !missing)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		slots[i] = values[i].slot;
+		missing[i] = values[i].missing;
+	}
+	*ret_slots = slots;
+	*ret_missing = missing;
+	return true;
+}
+
 static bool frame_arguments(struct ap_v8_frame *out, const struct ap_deopt_value *values, size_t n,
 			    struct ap_arena *arena)
 {
-	out->arguments = ap_alloc_array(arena, n ? n : 1, sizeof(*out->arguments));
-	out->argument_missing = ap_alloc_array(arena, n ? n : 1, sizeof(*out->argument_missing));
-	if (!out->arguments || !out->argument_missing)
+	if (!values_copy(values, n, arena, &out->arguments, &out->argument_missing))
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		out->arguments[i] = values[i].slot;
-		out->argument_missing[i] = values[i].missing;
-	}
 	out->n_arguments = n;
+	return true;
+}
+
+/* Behind function, receiver, parameters and context; the accumulator comes last. */
+static bool frame_registers(struct ap_v8 *v8, const struct ap_deopt_frame *f, int formal_parameters,
+			    struct ap_arena *arena, struct ap_v8_frame *out)
+{
+	size_t first = 3 + (formal_parameters > 0 ? (size_t)formal_parameters : 0);
+	uint32_t bytes;
+
+	/* What is not all there has not the shape that was thought. */
+	if (f->op != AP_TR_FRAME_JS || formal_parameters < 0 || !out->bytecode ||
+	    !ap_v8_u32(v8, out->bytecode, F(v8, BYTECODE_FRAME_SIZE), &bytes) || bytes % 8 ||
+	    f->values.n != first + bytes / 8 + 1)
+		return true;
+	if (!values_copy(f->values.at + first, bytes / 8, arena, &out->registers, &out->register_missing))
+		return false;
+	out->n_registers = bytes / 8;
 	return true;
 }
 
@@ -200,6 +230,8 @@ static bool frame_build(struct ap_v8 *v8, const struct ap_deopt_frame *f,
 		    f->offset >= 0 && f->offset < length)
 			out.offset = f->offset;
 	}
+	if (!frame_registers(v8, f, info.formal_parameters, arena, &out))
+		return false;
 	/* The outermost function's receiver and arguments are on the stack. */
 	if (inlined && !frame_values(v8, f, info.formal_parameters, arena, &out))
 		return false;
@@ -259,6 +291,14 @@ bool ap_code_is_of(struct ap_v8 *v8, const struct ap_code *code, ap_tagged funct
 			!ap_deopt_shared(v8, &data, &shared) || shared == info.shared;
 	ap_arena_close(&scratch);
 	return is_of;
+}
+
+bool ap_code_shared(struct ap_v8 *v8, const struct ap_code *code, ap_tagged *ret)
+{
+	struct ap_deopt_data data;
+
+	return ap_code_is_optimised(v8, code) && ap_deopt_data_read(v8, code->code, &data) &&
+	       ap_deopt_shared(v8, &data, ret);
 }
 
 bool ap_deopt_calls_new(struct ap_v8 *v8, const struct ap_code *code, ap_addr fp, ap_addr pc)

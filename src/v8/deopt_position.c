@@ -41,7 +41,7 @@ static bool position_of_pc(struct ap_v8 *v8, const struct ap_code *code, uint64_
 	if (!ap_v8_word(v8, code->code, F(v8, CODE_POSITIONS), &table) ||
 	    !ap_code_table(v8, table, &c))
 		return false;
-	while (ap_positions_next(v8, &c, &offset, &position) && offset <= (int64_t)at)
+	while (ap_positions_next(v8, &c, &offset, &position, NULL) && offset <= (int64_t)at)
 		found = position;
 	*ret = found;
 	return found >= 0;

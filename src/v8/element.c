@@ -185,7 +185,10 @@ static bool store_read(struct ap_element_iter *it, uint64_t i, struct ap_own_ele
 		return true;
 	}
 	e->own.slot.tagged = word;
-	return ap_v8_oddball(v8, word) != AP_ODDBALL_HOLE;
+	if (ap_v8_oddball(v8, word) != AP_ODDBALL_HOLE)
+		return true;
+	it->hole = word;
+	return false;
 }
 
 /* A mapped argument is a variable of the function: its value stands in the context. */

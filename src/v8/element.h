@@ -23,6 +23,7 @@ struct ap_element_iter {
 	unsigned attributes; /* of all fast elements */
 	uint64_t i, n;
 	bool broken;
+	ap_tagged hole; /* the word that stands for a hole; 0: none was met */
 	/* Sloppy arguments: the mapped ones live in the context. */
 	ap_tagged context, mapped;
 	uint32_t n_mapped;

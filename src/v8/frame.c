@@ -102,7 +102,7 @@ static struct ap_err *frame_registers(struct ap_v8 *v8, struct ap_v8_frame *f, s
 	if (!f->registers)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < bytes / 8; i++) {
-		if (!frame_word(v8, f->fp, F(v8, FP_REGISTERS) - 8 * (int64_t)i, &f->registers[i]))
+		if (!frame_word(v8, f->fp, F(v8, FP_REGISTERS) - 8 * (int64_t)i, &f->registers[i].tagged))
 			break;
 		f->n_registers = i + 1;
 	}

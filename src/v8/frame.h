@@ -33,9 +33,10 @@ struct ap_v8_frame {
 	size_t n_arguments; /* actual ones, without the receiver */
 	struct ap_slot *arguments; /* tagged 0 with is_missing: the optimiser dropped it */
 	bool *argument_missing;    /* NULL: none is */
-	/* Interpreter registers r0.., for locals; NULL where code keeps them elsewhere. */
+	/* Interpreter registers r0.., for locals; of optimised code those that it still needs. */
 	size_t n_registers;
-	ap_tagged *registers;
+	struct ap_slot *registers;
+	bool *register_missing; /* NULL: none is */
 };
 
 typedef AP_VEC(struct ap_v8_frame) ap_v8_frame_vec;
@@ -65,6 +66,11 @@ struct ap_code {
 
 /* The Code that holds `pc`: first guess the function's own, else found from the pc itself. */
 bool ap_code_at(struct ap_v8 *v8, ap_tagged function, ap_addr pc, struct ap_code *ret);
+/*
+ * The machine code of a Code, of the InstructionStream in front of it, or of a JSFunction; false for builtins, whose
+ * code is the binary's, and for functions of 13.6 and later, which reach theirs through a table outside the heap.
+ */
+bool ap_code_of(struct ap_v8 *v8, ap_tagged object, struct ap_code *ret);
 /* "InterpreterEntryTrampoline" for a pc in the embedded builtins or their copy; NULL else. */
 const char *ap_builtin_name(struct ap_v8 *v8, ap_addr pc, struct ap_arena *arena);
 /* Is pc in the builtins inside the binary or in a copy of them near the code range (12.4 and later)? */
@@ -74,6 +80,8 @@ bool ap_baseline_offset(struct ap_v8 *v8, const struct ap_code *code, ap_tagged 
 			bool exact_pc, int32_t *ret_offset);
 /* Is this the code of `function`? False where a frame pointer is still the caller's. */
 bool ap_code_is_of(struct ap_v8 *v8, const struct ap_code *code, ap_tagged function);
+/* deopt.c: the SharedFunctionInfo that optimised code was compiled from. */
+bool ap_code_shared(struct ap_v8 *v8, const struct ap_code *code, ap_tagged *ret);
 bool ap_code_is_maglev(const struct ap_v8 *v8, const struct ap_code *code);
 bool ap_code_is_optimised(const struct ap_v8 *v8, const struct ap_code *code);
 /* Does optimised code that called the frame above do so by `new`, without a construct frame between? */

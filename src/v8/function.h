@@ -56,6 +56,7 @@ bool ap_shared_info(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *arena,
 struct ap_place {
 	struct ap_text script; /* s == NULL: no name */
 	int line, column;      /* 1-based; 0 unknown */
+	int32_t position;      /* in the source text, UTF-16 units; -1 unknown */
 };
 
 /* The script's name as V8's stack trace shows it (sourceURL wins over nothing else). */
@@ -105,6 +106,8 @@ struct ap_scope_info {
 };
 
 bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_info *ret);
+/* The same of what is known to be one, for threads: no cache is touched, and `outer` may be anything. */
+bool ap_scope_info_known(const struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_info *ret);
 /* Name of context local `i` (context slot = min slots (+1 with extension) + i). */
 bool ap_scope_local_name(struct ap_v8 *v8, const struct ap_scope_info *scope, int i,
 			 ap_tagged *ret_name);

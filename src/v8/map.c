@@ -2,6 +2,20 @@
 
 #include "v8/v8.h"
 
+bool ap_v8_map_word(const struct ap_v8 *v8, ap_tagged object, uint64_t *ret)
+{
+	uint64_t w;
+
+	if (!ap_v8_word(v8, object, 0, &w))
+		return false;
+	if (w && !(w & 7) && !ap_image_u64(v8->image, w, &w))
+		return false;
+	if (!ap_is_object(w))
+		return false;
+	*ret = w;
+	return true;
+}
+
 /*
  * Maps are read once and cached by address. The cache only holds words whose own map is the map of
  * maps (or another meta map: 22 and later have one per native context), so that a hit is proof.
@@ -14,13 +28,11 @@ static bool map_read(struct ap_v8 *v8, ap_tagged address, struct ap_map_info *re
 	uint16_t meta_type;
 	struct ap_map_info m = {.address = address};
 
-	if (!ap_image_u64(v8->image, a, &meta) || !ap_is_object(meta) ||
-	    !ap_image_read(v8->image, a, head, sizeof(head)))
+	if (!ap_v8_map_word(v8, address, &meta) || !ap_image_read(v8->image, a, head, sizeof(head)))
 		return false;
 	if (meta != v8->map_map) {
 		if (!ap_v8_u16(v8, meta, F(v8, MAP_INSTANCE_TYPE), &meta_type) ||
-		    meta_type != F(v8, T_MAP) || !ap_v8_word(v8, meta, 0, &meta_meta) ||
-		    !ap_is_object(meta_meta))
+		    meta_type != F(v8, T_MAP) || !ap_v8_map_word(v8, meta, &meta_meta))
 			return false;
 		v8->map_map = meta;
 	}
@@ -72,7 +84,7 @@ bool ap_v8_map(struct ap_v8 *v8, ap_tagged object, struct ap_map_info *ret_map)
 	uint64_t address;
 	struct ap_map_info m;
 
-	if (!ap_v8_word(v8, object, 0, &address) || !ap_is_object(address))
+	if (!ap_v8_map_word(v8, object, &address))
 		return false;
 	if (v8->maps.cap) {
 		size_t i = map_slot(v8, address);

@@ -22,20 +22,29 @@ static bool is_function(struct ap_v8 *v8, ap_tagged w)
 	return ap_is_object(w) && ap_type_is_function(v8, ap_v8_type(v8, w));
 }
 
-/* SharedFunctionInfo::DebugName. */
+static struct ap_text debug_name(const struct ap_function_info *info)
+{
+	/* SharedFunctionInfo::DebugName: what runs a class's initializers is named by its kind. */
+	if (info->is_members_initializer)
+		return AP_TEXT("<instance_members_initializer>");
+	if (info->kind == AP_FN_STATIC_INITIALIZER)
+		return AP_TEXT("<static_initializer>");
+	return info->name.n ? info->name : info->inferred;
+}
+
+struct ap_text ap_debug_name(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *arena)
+{
+	struct ap_function_info info;
+
+	return ap_shared_info(v8, shared, arena, &info) ? debug_name(&info) : none();
+}
+
 static struct ap_text shared_debug_name(struct ap_v8 *v8, ap_tagged function,
 					struct ap_arena *arena)
 {
 	struct ap_function_info info;
 
-	if (!ap_function_info(v8, function, arena, &info))
-		return none();
-	/* SharedFunctionInfo::DebugName: what runs a class's initializers is named by its kind. */
-	if (info.is_members_initializer)
-		return AP_TEXT("<instance_members_initializer>");
-	if (info.kind == AP_FN_STATIC_INITIALIZER)
-		return AP_TEXT("<static_initializer>");
-	return info.name.n ? info.name : info.inferred;
+	return ap_function_info(v8, function, arena, &info) ? debug_name(&info) : none();
 }
 
 /* The class name that native code gave to a template, or to the template behind a function. */
@@ -69,8 +78,27 @@ static struct ap_text telling_name(struct ap_v8 *v8, ap_tagged constructor, stru
 	return name.n && !ap_text_is(name, "Object") ? name : none();
 }
 
+/* What a wrapper is of tells its value. */
+static struct ap_text wrapper_name(struct ap_v8 *v8, ap_tagged object)
+{
+	uint64_t value;
+
+	if (!ap_v8_word(v8, object, F(v8, WRAPPER_VALUE), &value))
+		return AP_TEXT("Object");
+	int type = ap_is_smi(value) ? -1 : ap_v8_type(v8, value);
+	if (ap_is_smi(value) || type == F(v8, T_HEAP_NUMBER))
+		return AP_TEXT("Number");
+	if (ap_type_is_string(v8, type))
+		return AP_TEXT("String");
+	if (type == F(v8, T_SYMBOL))
+		return AP_TEXT("Symbol");
+	if (type == F(v8, T_BIGINT))
+		return AP_TEXT("BigInt");
+	return type == F(v8, T_ODDBALL) ? AP_TEXT("Boolean") : AP_TEXT("Object");
+}
+
 /* JSReceiver::class_name() for what the prototype chain does not tell. */
-static struct ap_text class_name(struct ap_v8 *v8, const struct ap_map_info *map,
+static struct ap_text class_name(struct ap_v8 *v8, ap_tagged object, const struct ap_map_info *map,
 				 struct ap_arena *arena)
 {
 	static const struct {
@@ -104,6 +132,8 @@ static struct ap_text class_name(struct ap_v8 *v8, const struct ap_map_info *map
 		    v8->profile.facts[by_type[i].type].value == map->type)
 			return ap_text_of(by_type[i].name);
 	}
+	if (map->type == F(v8, T_JS_PRIMITIVE_WRAPPER))
+		return wrapper_name(v8, object);
 	name = template_name(v8, ap_map_constructor(v8, map), arena);
 	return name.s ? name : AP_TEXT("Object");
 }
@@ -177,7 +207,8 @@ struct ap_text ap_prototype_of(struct ap_v8 *v8, ap_tagged object, struct ap_are
 	return name.s ? name : AP_TEXT("");
 }
 
-struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena)
+static struct ap_text constructor_name(struct ap_v8 *v8, ap_tagged object, bool is_prototype,
+				       struct ap_arena *arena)
 {
 	struct ap_map_info map, link;
 	struct ap_text name;
@@ -188,7 +219,6 @@ struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap
 		return none();
 	if (map.type == F(v8, T_JS_PROXY))
 		return AP_TEXT("Proxy");
-	bool is_prototype = ap_prototype_of(v8, object, arena).s;
 	if ((map.bit_field2 & 1) && !ap_map_is_prototype(v8, &map) && !is_prototype) {
 		name = telling_name(v8, ap_map_constructor(v8, &map), arena);
 		if (name.s)
@@ -211,7 +241,17 @@ struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap
 		}
 	}
 	/* Array.prototype is an array to V8, but nobody's instance. */
-	return is_prototype ? AP_TEXT("Object") : class_name(v8, &map, arena);
+	return is_prototype ? AP_TEXT("Object") : class_name(v8, object, &map, arena);
+}
+
+struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena)
+{
+	return constructor_name(v8, object, ap_prototype_of(v8, object, arena).s, arena);
+}
+
+struct ap_text ap_snapshot_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena)
+{
+	return constructor_name(v8, object, false, arena);
 }
 
 struct ap_text ap_function_debug_name(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena)

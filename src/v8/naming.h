@@ -12,6 +12,10 @@
 /* JSReceiver::GetConstructorName: "Dog", "Object"; s == NULL if `object` is no JavaScript object.
  */
 struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena);
+/* The same to the letter, for prototypes too: they are called after what they are prototypes of. */
+struct ap_text ap_snapshot_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena);
+/* SharedFunctionInfo::DebugName, of a definition; s == NULL if it is none. */
+struct ap_text ap_debug_name(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *arena);
 /*
  * The name of the function or class whose `prototype` this object is; s == NULL if it is none.
  * ap_constructor_name() of such an object names what the prototype itself is an instance of.

@@ -165,9 +165,10 @@ static bool scan_symbol(const struct ap_symbol *symbol, void *arg)
 			scan->version_string = *symbol;
 		return true;
 	}
-	if (strncmp(name, "v8dbg_", 6) != 0)
+	if (strncmp(name, "v8dbg_", 6) == 0)
+		scan->profile->metadata = true;
+	else if (strncmp(name, "nodedbg_", 8) != 0)
 		return true;
-	scan->profile->metadata = true;
 	for (size_t i = 0; i < AP_N_FACTS; i++) {
 		int rank = rows[i].symbol ? symbol_matches(rows[i].symbol, name) : -1;
 		struct ap_fact *fact = &scan->profile->facts[i];
@@ -335,6 +336,11 @@ static bool group_is_guessed(const struct ap_profile *profile, enum ap_fact_grou
 	return false;
 }
 
+bool ap_samples_fit(unsigned checked, unsigned good)
+{
+	return checked >= 50 ? (uint64_t)good * 100 >= (uint64_t)checked * 99 : good == checked;
+}
+
 void ap_profile_judge(struct ap_profile *profile, struct ap_arena *arena)
 {
 	for (size_t i = 0; i < AP_N_GROUPS; i++) {
@@ -348,9 +354,7 @@ void ap_profile_judge(struct ap_profile *profile, struct ap_arena *arena)
 		}
 		if (!g->checked || !g->on)
 			continue;
-		bool good = g->checked >= 50 ? (uint64_t)g->good * 100 >= (uint64_t)g->checked * 99
-					     : g->good == g->checked;
-		if (good)
+		if (ap_samples_fit(g->checked, g->good))
 			continue;
 		g->on = false;
 		g->why_off = ap_printf(arena, "only %u of %u samples are consistent on V8 %s", g->good,

@@ -27,11 +27,13 @@
 	X(SCOPES, "scopes", "closure variables")                                                   \
 	X(FRAMES, "frames", "JavaScript frames")                                                   \
 	X(BYTECODE, "bytecode", "executing lines")                                                 \
+	X(LOCALS, "locals", "names of local variables")                                            \
 	X(CODE, "code", "frames of compiled code")                                                 \
 	X(COLLECTIONS, "collections", "Map, Set and weak collections")                             \
 	X(PROMISES, "promises", "promises, generators and async frames")                           \
 	X(BUFFERS, "buffers", "buffers, dates and regular expressions")                            \
-	X(ISOLATE, "isolate", "finding the isolate")
+	X(ISOLATE, "isolate", "finding the isolate")                                               \
+	X(NODE, "node", "handles, requests and timers of Node")
 
 enum ap_fact_group {
 #define X(id, name, what) AP_G_##id,
@@ -101,6 +103,8 @@ static inline void ap_profile_sample(struct ap_profile *profile, enum ap_fact_gr
 	profile->groups[group].checked++;
 	profile->groups[group].good += good;
 }
+/* At least 99 % of 50 samples or more, all of fewer. */
+bool ap_samples_fit(unsigned checked, unsigned good);
 /* Switches off the groups whose samples fail: under 99 % of 50 or more, or any of fewer. */
 void ap_profile_judge(struct ap_profile *profile, struct ap_arena *arena);
 

@@ -19,6 +19,7 @@ enum {
 	RAW_TYPE_REALM = 8, /* SHADOW_REALM, in the order up to 12.4 */
 	MAX_LOCALS = 1 << 24,
 	ISOLATE_HEAD_BYTES = 0x8000,
+	HEAP_HEAD_BYTES = 0x1000, /* of the Heap, from its start */
 };
 
 static enum ap_scope_type scope_type_of(const struct ap_v8 *v8, unsigned type)
@@ -56,15 +57,14 @@ static bool scope_has_positions(const struct ap_v8 *v8, const struct ap_scope_in
 	}
 }
 
-bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_info *ret)
+bool ap_scope_info_known(const struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_info *ret)
 {
 	struct ap_scope_info s = {.address = scope_info, .start = -1, .end = -1, .function_slot = -1};
 	int64_t at = F(v8, SCOPE_INFO_VARIABLE);
 	int32_t parameters, locals, slot;
 	uint64_t w;
 
-	if (!ap_v8_is(v8, scope_info, AP_F_T_SCOPE_INFO) ||
-	    !ap_v8_u32(v8, scope_info, F(v8, SCOPE_INFO_FLAGS), &s.flags) ||
+	if (!ap_v8_u32(v8, scope_info, F(v8, SCOPE_INFO_FLAGS), &s.flags) ||
 	    !ap_v8_smi(v8, scope_info, F(v8, SCOPE_INFO_PARAMETERS), &parameters) ||
 	    !ap_v8_smi(v8, scope_info, F(v8, SCOPE_INFO_LOCALS), &locals) || parameters < 0 ||
 	    locals < 0 || locals > MAX_LOCALS)
@@ -119,7 +119,7 @@ bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_
 		at += 16;
 	}
 	if (s.flags & FLAG_OUTER) {
-		if (ap_v8_word(v8, scope_info, at, &w) && ap_v8_is(v8, w, AP_F_T_SCOPE_INFO))
+		if (ap_v8_word(v8, scope_info, at, &w) && ap_is_object(w))
 			s.outer = w;
 		at += 8;
 	}
@@ -131,6 +131,18 @@ bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_
 		}
 		s.module_variables = at;
 	}
+	*ret = s;
+	return true;
+}
+
+bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_info *ret)
+{
+	struct ap_scope_info s;
+
+	if (!ap_v8_is(v8, scope_info, AP_F_T_SCOPE_INFO) || !ap_scope_info_known(v8, scope_info, &s))
+		return false;
+	if (s.outer && !ap_v8_is(v8, s.outer, AP_F_T_SCOPE_INFO))
+		s.outer = 0;
 	*ret = s;
 	return true;
 }
@@ -224,13 +236,21 @@ bool ap_native_context_of(struct ap_v8 *v8, ap_tagged object, ap_tagged *ret)
 
 bool ap_isolate_native_context(struct ap_v8 *v8, const struct ap_isolate *isolate, ap_tagged *ret)
 {
+	uint64_t w;
+
 	/* ThreadLocalTop holds the current context; any context leads to its native one. */
 	for (uint64_t offset = 0; offset < ISOLATE_HEAD_BYTES; offset += 8) {
-		uint64_t w;
-
 		if (ap_image_u64(v8->image, isolate->address + offset, &w) && ap_is_object(w) &&
 		    ap_type_is_context(v8, ap_v8_type(v8, w)) && ap_native_context_of(v8, w, ret))
 			return true;
+	}
+	/* During a collection there is none: Heap::native_contexts_list_ begins with the newest. */
+	for (uint64_t offset = 0; ap_has_fact(v8, AP_F_ISOLATE_HEAP) && offset < HEAP_HEAD_BYTES; offset += 8) {
+		if (ap_image_u64(v8->image, isolate->address + (uint64_t)F(v8, ISOLATE_HEAP) + offset, &w) &&
+		    ap_is_object(w) && ap_v8_is(v8, w, AP_F_T_NATIVE_CONTEXT)) {
+			*ret = w;
+			return true;
+		}
 	}
 	return false;
 }

@@ -80,6 +80,7 @@ static bool lines_count(const struct ap_str *text, struct ap_arena *arena, struc
 	}
 	ret->starts = starts.at;
 	ret->n = starts.n;
+	ret->units = unit;
 	return true;
 }
 
@@ -117,8 +118,10 @@ bool ap_script_place(struct ap_v8 *v8, ap_tagged script, int32_t position, struc
 	if (!ap_v8_is(v8, script, AP_F_T_SCRIPT))
 		return false;
 	place.script = ap_script_name(v8, script, arena);
+	place.position = position;
 	table = position >= 0 ? script_lines(v8, script) : NULL;
-	if (table) {
+	/* Behind the break the line is anybody's guess: then there is only the position. */
+	if (table && (uint32_t)position <= table->units) {
 		size_t lo = 0, hi = table->n;
 
 		while (hi - lo > 1) {

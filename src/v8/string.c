@@ -4,8 +4,8 @@
 
 enum {
 	MAX_STRING_UNITS = (1 << 29) - 24, /* v8::String::kMaxLength */
-	MAX_CHAIN = 4096,                  /* thin and sliced links */
-	MAX_PIECES = 1 << 24,              /* pending right halves of a rope */
+	MAX_CHAIN = 4096,		   /* thin and sliced links */
+	MAX_PIECES = 1 << 24,		   /* pending right halves of a rope */
 	SHAPE_SEQ = 0,
 	SHAPE_CONS = 1,
 	SHAPE_EXTERNAL = 2,
@@ -25,21 +25,21 @@ bool ap_v8_string_length(struct ap_v8 *v8, ap_tagged string, uint32_t *ret_units
 	return true;
 }
 
-/* Where the characters of an external string lie. */
-static bool string_external_data(struct ap_v8 *v8, ap_tagged string, int type, ap_addr *ret)
+bool ap_v8_string_external(struct ap_v8 *v8, ap_tagged string, int type, ap_addr *ret_data)
 {
 	uint64_t resource, data;
 
 	if (!ap_v8_word(v8, string, F(v8, EXTERNAL_RESOURCE), &resource) || !resource)
 		return false;
 	/* The cached pointer follows the resource; the resource keeps it behind its vtable. */
-	if (!(type & UNCACHED_BIT) && ap_v8_word(v8, string, F(v8, EXTERNAL_RESOURCE) + 8, &data) && data) {
-		*ret = data;
+	if (!(type & UNCACHED_BIT) && ap_v8_word(v8, string, F(v8, EXTERNAL_RESOURCE) + 8, &data) &&
+	    data) {
+		*ret_data = data;
 		return true;
 	}
 	if (!ap_image_u64(v8->image, resource + 8, &data) || !data)
 		return false;
-	*ret = data;
+	*ret_data = data;
 	return true;
 }
 
@@ -89,7 +89,8 @@ static bool pieces_push(struct pieces *p, struct piece piece)
 {
 	if (p->n == p->cap) {
 		size_t cap = p->cap ? p->cap * 2 : 64;
-		struct piece *fresh = cap <= MAX_PIECES ? realloc(p->at, cap * sizeof(*fresh)) : NULL;
+		struct piece *fresh =
+			cap <= MAX_PIECES ? realloc(p->at, cap * sizeof(*fresh)) : NULL;
 
 		if (!fresh)
 			return false;
@@ -103,11 +104,13 @@ static bool pieces_push(struct pieces *p, struct piece piece)
 bool ap_v8_string_range(struct ap_v8 *v8, ap_tagged string, uint32_t start, uint32_t units,
 			struct ap_str *out)
 {
-	/* `s += x` makes ropes as deep as they are long: the right halves wait here, not on the stack. */
+	/* `s += x` makes ropes as deep as they are long: the right halves wait here, not on the
+	 * stack. */
 	AP_CLEANUP(pieces_close) struct pieces stack = {0};
 	uint32_t whole = 0;
 	/* A rope leans to one side as deep as it is long, whatever part of it is asked for. */
-	uint64_t steps = 0, budget = MAX_CHAIN + (ap_v8_string_length(v8, string, &whole) ? whole : 0) * 4ull;
+	uint64_t steps = 0,
+		 budget = MAX_CHAIN + (ap_v8_string_length(v8, string, &whole) ? whole : 0) * 4ull;
 	struct piece cur = {string, start, units};
 
 	for (;;) {
@@ -116,18 +119,20 @@ bool ap_v8_string_range(struct ap_v8 *v8, ap_tagged string, uint32_t start, uint
 		uint64_t a, b;
 		bool ok = true;
 
-		if (steps++ > budget || out->failed || !ap_v8_string_length(v8, cur.string, &length) ||
-		    cur.start > length || cur.units > length - cur.start)
+		if (steps++ > budget || out->failed ||
+		    !ap_v8_string_length(v8, cur.string, &length) || cur.start > length ||
+		    cur.units > length - cur.start)
 			return false;
 		switch (cur.units ? type & F(v8, STRING_REPRESENTATION_MASK) : -1) {
 		case -1:
 			break;
 		case SHAPE_SEQ:
-			ok = string_copy_flat(v8, (cur.string & ~3ull) + (uint64_t)F(v8, STRING_CHARS),
-					      type & F(v8, STRING_ONE_BYTE_TAG), cur.start, cur.units, out);
+			ok = string_copy_flat(
+				v8, (cur.string & ~3ull) + (uint64_t)F(v8, STRING_CHARS),
+				type & F(v8, STRING_ONE_BYTE_TAG), cur.start, cur.units, out);
 			break;
 		case SHAPE_EXTERNAL:
-			ok = string_external_data(v8, cur.string, type, &a) &&
+			ok = ap_v8_string_external(v8, cur.string, type, &a) &&
 			     string_copy_flat(v8, a, type & F(v8, STRING_ONE_BYTE_TAG), cur.start,
 					      cur.units, out);
 			break;
@@ -137,8 +142,9 @@ bool ap_v8_string_range(struct ap_v8 *v8, ap_tagged string, uint32_t start, uint
 			continue;
 		case SHAPE_SLICED:
 			if (!ap_v8_word(v8, cur.string, F(v8, SLICED_PARENT), &a) ||
-			    !ap_v8_word(v8, cur.string, F(v8, SLICED_OFFSET), &b) || !ap_is_smi(b) ||
-			    ap_smi(b) < 0 || (uint32_t)ap_smi(b) > UINT32_MAX - cur.start)
+			    !ap_v8_word(v8, cur.string, F(v8, SLICED_OFFSET), &b) ||
+			    !ap_is_smi(b) || ap_smi(b) < 0 ||
+			    (uint32_t)ap_smi(b) > UINT32_MAX - cur.start)
 				return false;
 			cur.string = a;
 			cur.start += (uint32_t)ap_smi(b);
@@ -155,7 +161,8 @@ bool ap_v8_string_range(struct ap_v8 *v8, ap_tagged string, uint32_t start, uint
 			if (cur.units > first_length - cur.start) {
 				uint32_t in_first = first_length - cur.start;
 
-				if (!pieces_push(&stack, (struct piece){b, 0, cur.units - in_first}))
+				if (!pieces_push(&stack,
+						 (struct piece){b, 0, cur.units - in_first}))
 					return false;
 				cur.units = in_first;
 			}
@@ -217,7 +224,7 @@ enum ap_oddball ap_v8_oddball(struct ap_v8 *v8, ap_tagged object)
 		enum ap_oddball oddball;
 	} known[] = {
 		{"undefined", AP_ODDBALL_UNDEFINED}, {"null", AP_ODDBALL_NULL},
-		{"true", AP_ODDBALL_TRUE},           {"false", AP_ODDBALL_FALSE},
+		{"true", AP_ODDBALL_TRUE},	     {"false", AP_ODDBALL_FALSE},
 		{"hole", AP_ODDBALL_HOLE},
 	};
 	int type = ap_is_object(object) ? ap_v8_type(v8, object) : -1;

@@ -111,7 +111,12 @@ static inline bool ap_v8_smi(const struct ap_v8 *v8, ap_tagged object, int64_t o
 	return true;
 }
 
-/* map.c: the map of an object, or NULL if it is no heap object. Valid until ap_v8_close(). */
+/*
+ * map.c: the word that says what an object is. A collection in progress leaves there, untagged, where
+ * the object is now; all else of the old copy stays as it was.
+ */
+bool ap_v8_map_word(const struct ap_v8 *v8, ap_tagged object, uint64_t *ret_map);
+/* The map of an object, or NULL if it is no heap object. Valid until ap_v8_close(). */
 bool ap_v8_map(struct ap_v8 *v8, ap_tagged object, struct ap_map_info *ret_map);
 /* The instance type, or -1. */
 int ap_v8_type(struct ap_v8 *v8, ap_tagged object);
@@ -155,6 +160,8 @@ static inline bool ap_v8_is_undefined(struct ap_v8 *v8, ap_tagged w)
 }
 /* Length in UTF-16 code units. */
 bool ap_v8_string_length(struct ap_v8 *v8, ap_tagged string, uint32_t *ret_units);
+/* Where the characters of an external string of this type lie. */
+bool ap_v8_string_external(struct ap_v8 *v8, ap_tagged string, int type, ap_addr *ret_data);
 /*
  * Appends units [start, start + units) of any string shape as WTF-8. False when some part is
  * unreadable or the shape is hostile; what was readable before is appended all the same.

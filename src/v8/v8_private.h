@@ -9,6 +9,7 @@ struct ap_line_table {
 	ap_tagged script;
 	const uint32_t *starts; /* UTF-16 units, n lines */
 	size_t n;
+	uint32_t units; /* of the text that were counted: fewer than it has where it breaks off */
 };
 
 enum { AP_MAX_BUILTIN_COPIES = 16 };
@@ -25,6 +26,10 @@ struct ap_v8_private {
 		bool has_match;     /* MATCH_PREVIOUS_TRANSLATION exists */
 		bool searched;
 	} translations;
+	struct {
+		const char **at; /* by opcode, or NULL */
+		bool searched;
+	} bytecode_names;
 	uint64_t vain_steps; /* of searches for code */
 };
 
@@ -41,7 +46,10 @@ bool ap_code_table(struct ap_v8 *v8, ap_tagged array, struct ap_cursor *ret);
  * is none. Both start from offset -1 and position 0; the position packs an external flag (bit 0), the
  * script offset plus 1 (30 bits) and the inlining id plus 1.
  */
-bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset, int64_t *position);
+bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset, int64_t *position,
+		       bool *ret_is_statement);
+/* The bytes of a (Trusted)ByteArray that a BytecodeArray points to, a view into the image. */
+bool ap_bytecode_table(struct ap_v8 *v8, ap_tagged array, const uint8_t **ret_data, size_t *ret_n);
 /* The first bytecode of the expression at a source position. */
 bool ap_bytecode_offset_of(struct ap_v8 *v8, ap_tagged bytecode, int32_t position, int32_t *ret_offset);
 

@@ -5,10 +5,11 @@
  * strings and functions that exist in every process and cost no scan of the heap.
  */
 #include "v8/frame.h"
+#include "v8/interpreter.h"
 #include "v8/property.h"
 #include "v8/v8_private.h"
 
-enum { MAX_ROOTS = 1500, MAX_SLOTS = 600, MAX_FRAMES = 200, MAX_NAMES = 64 };
+enum { MAX_ROOTS = 1500, MAX_SLOTS = 600, MAX_FRAMES = 200, MAX_NAMES = 64, MIN_SAMPLES = 50 };
 
 static void validate_root(struct ap_v8 *v8, ap_tagged w)
 {
@@ -56,6 +57,13 @@ static bool scope_is_sound(struct ap_v8 *v8, ap_tagged scope_info, ap_tagged scr
 	       (scope.start >= 0 && scope.start <= scope.end && (uint32_t)scope.end <= units);
 }
 
+static void validate_bytecode(struct ap_v8 *v8, ap_tagged bytecode)
+{
+	ap_profile_sample(&v8->profile, AP_G_BYTECODE, ap_bytecode_positions_plausible(v8, bytecode));
+	if (v8->tables.bytecode_sizes)
+		ap_profile_sample(&v8->profile, AP_G_LOCALS, ap_bytecode_stores_plausible(v8, bytecode));
+}
+
 static void validate_function(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena)
 {
 	struct ap_profile *p = &v8->profile;
@@ -71,7 +79,7 @@ static void validate_function(struct ap_v8 *v8, ap_tagged function, struct ap_ar
 	if (info.scope_info)
 		ap_profile_sample(p, AP_G_SCOPES, scope_is_sound(v8, info.scope_info, info.script));
 	if (info.bytecode)
-		ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_plausible(v8, info.bytecode));
+		validate_bytecode(v8, info.bytecode);
 }
 
 /* Own properties of what the native context holds: constructors, prototypes, the global object. */
@@ -125,7 +133,7 @@ static void validate_frames(struct ap_v8 *v8, const struct ap_isolate *isolate, 
 		if (f->kind == AP_V8_FRAME_MAGLEV || f->kind == AP_V8_FRAME_TURBOFAN)
 			ap_profile_sample(p, AP_G_CODE, f->offset >= 0);
 		if (f->bytecode)
-			ap_profile_sample(p, AP_G_BYTECODE, ap_bytecode_positions_plausible(v8, f->bytecode));
+			validate_bytecode(v8, f->bytecode);
 	}
 }
 
@@ -149,33 +157,63 @@ static void validate_native_context(struct ap_v8 *v8, ap_tagged native, struct a
 	}
 }
 
+static void validate_isolate(struct ap_v8 *v8, const struct ap_isolate *isolate, struct ap_arena *arena)
+{
+	unsigned misses = 0;
+	ap_tagged native;
+
+	for (unsigned k = 0; k < MAX_ROOTS && misses < 5; k++) {
+		uint64_t w;
+
+		if (!ap_image_u64(v8->image, isolate->address + (uint64_t)F(v8, ISOLATE_ROOTS) + 8ull * k, &w))
+			break;
+		/* The table ends where words stop being objects; Smi roots follow it. */
+		if (!ap_is_object(w) || ap_v8_type(v8, w) < 0) {
+			misses++;
+			continue;
+		}
+		misses = 0;
+		validate_root(v8, w);
+	}
+	if (ap_isolate_native_context(v8, isolate, &native))
+		validate_native_context(v8, native, arena);
+	validate_frames(v8, isolate, arena);
+}
+
+/*
+ * All isolates are of one V8: where the samples of one fit and those of another do not, the other is damaged, or a worker
+ * that was being taken down, and says nothing of the layout.
+ */
+static void judge_isolate(struct ap_group_state *sum, const struct ap_group_state *one)
+{
+	bool sum_fits = ap_samples_fit(sum->checked, sum->good), one_fits = ap_samples_fit(one->checked, one->good);
+
+	if (sum_fits && !one_fits && sum->checked >= MIN_SAMPLES)
+		return;
+	if (one_fits && !sum_fits && one->checked >= MIN_SAMPLES)
+		sum->checked = sum->good = 0;
+	sum->checked += one->checked;
+	sum->good += one->good;
+}
+
 void ap_v8_validate(struct ap_v8 *v8)
 {
+	struct ap_group_state sum[AP_N_GROUPS] = {0};
 	struct ap_arena arena;
 
 	ap_arena_init(&arena, 64 << 20);
 	for (size_t i = 0; i < v8->isolates.n; i++) {
-		const struct ap_isolate *isolate = &v8->isolates.at[i];
-		unsigned misses = 0;
-		ap_tagged native;
+		validate_isolate(v8, &v8->isolates.at[i], &arena);
+		for (size_t k = 0; k < AP_N_GROUPS; k++) {
+			struct ap_group_state *g = &v8->profile.groups[k];
 
-		for (unsigned k = 0; k < MAX_ROOTS && misses < 5; k++) {
-			uint64_t w;
-
-			if (!ap_image_u64(v8->image,
-					  isolate->address + (uint64_t)F(v8, ISOLATE_ROOTS) + 8ull * k, &w))
-				break;
-			/* The table ends where words stop being objects; Smi roots follow it. */
-			if (!ap_is_object(w) || ap_v8_type(v8, w) < 0) {
-				misses++;
-				continue;
-			}
-			misses = 0;
-			validate_root(v8, w);
+			judge_isolate(&sum[k], g);
+			g->checked = g->good = 0;
 		}
-		if (ap_isolate_native_context(v8, isolate, &native))
-			validate_native_context(v8, native, &arena);
-		validate_frames(v8, isolate, &arena);
+	}
+	for (size_t k = 0; k < AP_N_GROUPS; k++) {
+		v8->profile.groups[k].checked = sum[k].checked;
+		v8->profile.groups[k].good = sum[k].good;
 	}
 	ap_arena_close(&arena);
 	ap_profile_judge(&v8->profile, &v8->arena);

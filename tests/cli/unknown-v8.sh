@@ -14,8 +14,8 @@ passed=0 failed=0
 ok() { echo "ok    $1"; passed=$((passed + 1)); }
 bad() { echo "FAIL  $1: $2"; failed=$((failed + 1)); }
 
-# Where the core keeps a variable of Node.
-offset_of() { # CORE SYMBOL
+# Where a file keeps a variable of Node.
+offset_of() { # FILE SYMBOL: in a core or in the program itself
 	local address
 	address=$((0x$(nm "$node" | awk -v s="$2" '$3 == s { print $1 }')))
 	readelf -lW "$1" | awk '$1 == "LOAD" { print $2, $3, $5 }' | while read -r offset start size; do
@@ -65,6 +65,17 @@ for command in report bt profile threads info 'v8 bt' '::jsstack -v'; do
 done
 timeout 60 "$autopsy" far.core -e profile >out 2>err
 if grep -qw OFF out; then ok "99.9: what does not fit is off"; else bad "99.9: profile" "nothing is off"; fi
+
+# A V8 whose tagged words have four bytes: no such Node is to be had, so one that only says so.
+cp --sparse=always "$(realpath "$node")" node-compressed
+poke node-compressed v8dbg_TaggedSize 4
+"$mkcore" -o compressed.core -- "$work/node-compressed" "$work/die.js" >log 2>&1 || bad "pointer compression" "no core: $(cat log)"
+for command in bt report objects; do
+	timeout 60 "$autopsy" compressed.core -e "$command" >out 2>err
+	status=$?
+	if [ $status -eq 2 ] && grep -q 'pointer compression' err && [ ! -s out ]; then ok "pointer compression: $command refused"
+	else bad "pointer compression: $command" "status $status: $(head -c 300 out err)"; fi
+done
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -56,13 +56,16 @@ function damage(saved) {
 
 let bad = 0;
 let incomplete = 0;
+let done = 0;
 for (let round = 0; round < Number(rounds); round++) {
+  done++;
   const saved = [];
   const from = seed;
   const n = 1 + random(40);
   for (let i = 0; i < n; i++)
     damage(saved);
-  const r = spawnSync(autopsy, [core, '--json', '-e', 'heap', '-e', 'objects', '-e', 'strings -n 5', '-e', 'functions', '-e', 'instances Array', '-e', 'refs -i error'],
+  const r = spawnSync(autopsy, [core, '--json', '-e', 'heap', '-e', 'objects', '-e', 'strings -n 5', '-e', 'functions', '-e', 'instances Array -n 50', '-e', 'refs -i error', '-e', 'handles', '-e', 'requests', '-e', 'timers', '-e', 'promises', '-e', 'suspects', '-e', 'classes', '-e', 'paths Array', '-e', 'dominators -n 5',
+    '-e', `heapsnapshot -f -o ${core}.heapsnapshot`],
     { timeout: 120000, maxBuffer: 1 << 30, env: { ...process.env, ASAN_OPTIONS: 'exitcode=99', UBSAN_OPTIONS: 'exitcode=99' } });
   for (const s of saved)
     fs.writeSync(fd, s.bytes, 0, s.bytes.length, s.at);
@@ -77,5 +80,5 @@ for (let round = 0; round < Number(rounds); round++) {
   if (!(JSON.parse(first).data?.accounted_percent > 99.9999))
     incomplete++;
 }
-console.log(`${rounds} rounds over ${segments.length} segments, ${incomplete} with less than 100 % accounted, ${bad} failures`);
+console.log(`${done} rounds over ${segments.length} segments, ${incomplete} with less than 100 % accounted, ${bad} failures`);
 process.exit(bad ? 1 : 0);

@@ -2,7 +2,7 @@
 # A real core whose heap is damaged again and again: never a crash, never a hang.
 # usage: damage.sh MAJOR|debian AUTOPSY TOOLS_DIR ROUNDS [SEED]
 set -eu
-label=$1 autopsy=$2 tools=$3 rounds=$4 seed=${5:-1}
+label=$1 autopsy=$(readlink -f "$2") tools=$(readlink -f "$3") rounds=$4 seed=${5:-1}
 here=$(cd "$(dirname "$0")" && pwd)
 driver=$("$here/../../scripts/fetch-node.sh" 22)
 node=$("$here/../../scripts/fetch-node.sh" "$label")

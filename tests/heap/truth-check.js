@@ -88,7 +88,8 @@ function compare(what, a, b, bytesToo, ignoreCount) {
 }
 
 // Since 13.6 V8 counts the text of external strings with them, and nothing for what is read-only.
-const major = Number(String(run('info').data.node_version).replace(/^v/, '').split('.')[0]);
+const version = String(run('info').data.node_version).replace(/^v/, '');
+const major = Number(version.split('.')[0]);
 for (const [kind, sum] of theirs.kinds)
   compare(kind, ours.kinds.get(kind), sum, major < 24 && kind !== '(all objects)');
 // To V8 a prototype is an instance of what its own toStringTag or the next constructor says, to us an object of its own
@@ -113,11 +114,33 @@ for (const [name, count] of Object.entries(own)) {
     bad++;
   }
 }
+// Dead objects are no part of that; -a adds them, in groups of their own.
+function count(groups, name, live) {
+  return groups.filter((g) => g.constructor === name && g.live === live && g.prototype_of === null).reduce((n, g) => n + g.count, 0);
+}
+const all = run('objects -a').data;
+const [live, dead] = [true, false].map((l) => count(all.groups, 'Orphan', l));
+if (objects.groups.some((g) => g.live !== true) || live > 1 || live + dead !== 1000) {
+  rows.push(`FAIL of 1000 dead objects ${dead} are dead, ${live} alive`);
+  bad++;
+}
+const sum = (groups, l) => groups.filter((g) => g.live === l).reduce((n, g) => n + g.count, 0);
+if (sum(all.groups, true) !== objects.total.count || sum(all.groups, false) !== objects.dead.count) {
+  rows.push(`FAIL with -a there are ${sum(all.groups, true)} live and ${sum(all.groups, false)} dead, without ${objects.total.count} and ${objects.dead.count}`);
+  bad++;
+}
 const heap = run('heap').data;
 if (!(heap.accounted_percent > 99.99)) {
   rows.push(`FAIL accounted ${heap.accounted_percent} %`);
   bad++;
 }
+// For table.sh, which puts the rows of all Nodes side by side.
+const table = { 'JavaScript objects': '(all objects)', closures: '(closure)', contexts: 'system / Context', strings: '(string)',
+  'concatenated strings': '(concatenated string)', 'sliced strings': '(sliced string)', numbers: '(number)', BigInts: '(bigint)', symbols: '(symbol)' };
+for (const [title, kind] of Object.entries(table))
+  console.log(`truth|${version}|${title}|${ours.kinds.get(kind)?.count || 0}/${theirs.kinds.get(kind)?.count || 0}`);
+console.log(`truth|${version}|objects of ${Object.keys(own).length} classes|${Object.values(own).reduce((n, x) => n + x, 0)}`);
+console.log(`truth|${version}|accounted|${heap.accounted_percent.toFixed(3)} %`);
 console.log(`Node ${major}: ${theirs.names.size} names, ${total} nodes, accounted ${heap.accounted_percent} %`);
 console.log(`     ${'NAME'.padEnd(36)} ${'OURS'.padStart(7)} ${'V8'.padStart(7)} ${'BYTES'.padStart(9)} ${'V8'.padStart(9)}`);
 console.log(rows.join('\n'));

@@ -72,5 +72,17 @@ for (let i = 0; i < 30; i++) {
 kept.push(fs.createReadStream('/dev/null', { autoClose: false }));
 
 fs.writeFileSync(process.argv[3], JSON.stringify(counts));
+class Orphan {
+  constructor(i) {
+    this.i = i;
+    this.list = [i, i];
+    this.closure = () => i;
+  }
+}
 v8.writeHeapSnapshot(process.argv[2]);
+// Dead, and too little for a collection: what V8's snapshot cannot know, and nobody may count.
+(function () {
+  for (let i = 0; i < 1000; i++)
+    new Orphan(i);
+})();
 process.abort();

@@ -2,8 +2,9 @@
 'use strict';
 // Lets every truth program die once on one Node, and compares what the tool says of the core with what the program wrote.
 //
-//   run.js --autopsy FILE --tools DIR --node FILE --label NAME [--only NAME[,NAME]] [--method HOW] [--keep]
+//   run.js --autopsy FILE --tools DIR --node FILE --label NAME [--only NAME[,NAME]] [--method HOW] [--keep] [--mini]
 //
+// --mini: the stack, name for name and value for value, has to come out of the minicore of that core as well.
 // DIR holds mkcore and fault.so. A program says in its head how it wants to run:
 //   // @flags --some-flag          flags for Node
 //   // @kill SIGABRT 300           signal from outside, so many milliseconds after its truth is written
@@ -16,11 +17,11 @@ const fs = require('fs');
 const os = require('os');
 const path = require('path');
 
-const options = { keep: false };
+const options = { keep: false, mini: false };
 for (let i = 2; i < process.argv.length; i++) {
   const name = process.argv[i].replace(/^--/, '');
-  if (name === 'keep')
-    options.keep = true;
+  if (name === 'keep' || name === 'mini')
+    options[name] = true;
   else
     options[name] = process.argv[++i];
 }
@@ -97,6 +98,15 @@ if (version.status !== 0) {
 }
 const major = Number(/^v(\d+)/.exec(version.stdout)[1]);
 
+// The flag it lacks, if it does.
+function lacksFlag(flag) {
+  const r = spawnSync(options.node, [flag, '-e', '0'], { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  return r.status !== 0 || /cannot|not supported|was disabled/i.test(r.stderr);
+}
+
+// gdb reads all of the gigabytes that V8 only reserves around WebAssembly's memories, minutes of zeros.
+const forGdb = ['--disable-wasm-trap-handler'].filter((flag) => options.method === 'gdb' && !lacksFlag(flag));
+
 // Why a program does not apply to this Node, or nothing.
 function missing(program) {
   for (const need of program.needs) {
@@ -105,8 +115,7 @@ function missing(program) {
       return `needs Node ${what}`;
   }
   for (const flag of program.flags) {
-    const r = spawnSync(options.node, [flag, '-e', '0'], { encoding: 'utf8' });
-    if (r.status !== 0 || /cannot|not supported|was disabled/i.test(r.stderr))
+    if (lacksFlag(flag))
       return `this Node has no ${flag}`;
   }
   return undefined;
@@ -310,6 +319,66 @@ function valueChecks(name, truth, core, bt) {
   });
 }
 
+// Local variables of a frame by name. Those that the program calls certain must be there; one that is shown must be true.
+function localChecks(name, truth, core, bt) {
+  const frames = bt.threads[0].frames;
+  for (const { function: where, certain, maybe } of truth.flatMap((t) => t.locals || [])) {
+    check(`${name} locals of ${where}`, () => {
+      const index = frames.findIndex((f) => f.kind === 'js' && f.function === where);
+      if (index < 0)
+        return `no frame ${where}`;
+      const { envelopes } = ask(core, [`frame ${index}`, 'locals']);
+      const data = envelopes.length === 2 && envelopes[1].data;
+      if (!data)
+        return `no locals: ${show(envelopes)}`;
+      const found = new Map(data.locals.filter((l) => !/^r\d+$/.test(l.name)).map((l) => [l.name, l.value]));
+      const optimised = !['interpreted', 'baseline'].includes(frames[index].tier);
+      for (const [variable, value] of found) {
+        const want = { ...certain, ...maybe }[variable];
+        if (optimised && value.preview === '<optimised out>')
+          continue;
+        if (want === undefined)
+          return `${variable} is none of its variables`;
+        if (want !== null && value.preview !== want)
+          return `${variable} = ${value.preview}, truth is ${want}`;
+      }
+      const lost = Object.keys(certain).filter((variable) => !found.has(variable));
+      return lost.length && !optimised ? `without a name: ${lost.join(' ')}` : undefined;
+    });
+  }
+}
+
+// The instructions that V8 printed when it compiled the function: offset, bytes, name.
+function bytecodeCheck(name, truth, core, output) {
+  const where = truth.find((t) => t.bytecode).bytecode;
+  check(`${name} instructions`, () => {
+    const printed = [];
+    for (const line of output.slice(output.indexOf(`function: ${where} `)).split('\n')) {
+      const m = /@ +(\d+) : ((?:[0-9a-f]{2} )+) *([A-Za-z0-9]+)/.exec(line);
+      if (m)
+        printed.push(`${m[1]} ${m[3]}`);
+      else if (line.startsWith('Constant pool'))
+        break;
+    }
+    const text = spawnSync(autopsy, [core, '-e', 'v8 bt'], { encoding: 'utf8' }).stdout;
+    const address = (new RegExp(` ${where}\\(.* fn=(0x[0-9a-f]+)`).exec(text) || [])[1];
+    if (!address)
+      return `no address of ${where} in ${text.slice(0, 500)}`;
+    const answer = ask(core, [`${address}::v8code -d`]).envelopes[0];
+    if (!answer || !answer.data || answer.data.kind !== 'bytecode')
+      return show(answer);
+    const { start, instructions } = answer.data;
+    const named = instructions.some((i) => !i.text.startsWith('bytecode '));
+    const found = instructions.map((i) => {
+      const offset = Number(BigInt(i.address) - BigInt(start));
+      return `${offset} ${i.text.split(' ')[0]}`;
+    });
+    if (!named) // a stripped library: the offsets alone
+      return String(found.map(parseFloat)) === String(printed.map(parseFloat)) ? undefined : 'other offsets';
+    return printed.length > 20 && String(found) === String(printed) ? undefined : `${found} instead of ${printed}`;
+  });
+}
+
 function verdictCheck(name, truth, core) {
   const { verdict } = truth.find((t) => t.verdict);
   check(`${name} verdict`, () => {
@@ -326,15 +395,40 @@ function verdictCheck(name, truth, core) {
 
 // ---- one program ----
 
+// What the kernel's handler keeps of every crash, though it may not keep the core.
+function miniChecks(name, truth, core) {
+  const mini = `${core}.mini.zst`;
+  const made = spawnSync(path.resolve(options.tools, 'mkmini'), [core, mini], { encoding: 'utf8' });
+  check(`${name} minicore`, () => {
+    if (made.status !== 0)
+      return made.stderr;
+    const facts = JSON.parse(made.stdout);
+    console.log(`      ${made.stdout.trim()}`);
+    return facts.stored < 5e6 ? undefined : `${facts.stored} bytes`;
+  });
+  if (made.status !== 0)
+    return;
+  const whole = ask(core, ['bt']);
+  const part = ask(mini, ['bt']);
+  const frames = (data) => data.threads.map((t) => ({ role: t.role, frames: t.frames.map((f) =>
+    ({ ...f, receiver: undefined, arguments: undefined })) }));
+  check(`${name} same stack`, () => part.envelopes[0].data ?
+    difference(frames(whole.envelopes[0].data), frames(part.envelopes[0].data), 'threads') : show(part.envelopes[0]));
+  if (part.envelopes[0].data)
+    stackChecks(name, truth, part.envelopes[0].data);
+  if (truth.some((t) => t.verdict))
+    verdictCheck(name, truth, mini);
+}
+
 function run(program, dir) {
   const core = path.join(dir, 'core.of.program');
   const truthFile = path.join(dir, 'truth');
-  const args = ['-d', dir, '-t', '120', '-o', core];
+  const args = ['-d', dir, '-t', options.method === 'gdb' ? '400' : '120', '-o', core];
   if (options.method)
     args.push('-m', options.method);
   if (program.kill)
     args.push('-k', String(signals[program.kill[0]]), '-w', truthFile, '-a', program.kill[1]);
-  const r = spawnSync(mkcore, [...args, '--', options.node, ...program.flags, program.file, truthFile, faultLibrary],
+  const r = spawnSync(mkcore, [...args, '--', options.node, ...forGdb, ...program.flags, program.file, truthFile, faultLibrary],
                       { encoding: 'utf8', maxBuffer: 1 << 26 });
   if (r.error)
     throw new Error(`${mkcore}: ${r.error.message}`);
@@ -353,6 +447,10 @@ function run(program, dir) {
     failed(program.name, `the program did not die as it should (${r.status}):\n${(r.stdout + r.stderr).slice(-2000)}`);
     return;
   }
+  if (options.mini) {
+    miniChecks(program.name, truth, core);
+    return;
+  }
   let bt;
   check(`${program.name} opens`, () => {
     const { status, stderr, envelopes } = ask(core, ['bt']);
@@ -366,6 +464,9 @@ function run(program, dir) {
   stackChecks(program.name, truth, bt);
   if (truth.some((t) => t.values))
     valueChecks(program.name, truth, core, bt);
+  if (truth.some((t) => t.bytecode))
+    bytecodeCheck(program.name, truth, core, r.stdout);
+  localChecks(program.name, truth, core, bt);
   if (truth.some((t) => t.verdict))
     verdictCheck(program.name, truth, core);
 }

@@ -46,7 +46,12 @@ function tierOf(f) {
   return bit(11) ? 'turbofan' : bit(16) ? 'baseline' : bit(15) ? 'interpreted' : 'maglev';
 }
 
+// Of outer(20): what optimised code no longer needs may be missing.
+const locals = [['inner', 'doubled', 44], ['middle', 'more', 22], ['outer', 'first', 21]]
+  .map(([where, name, value]) => ({ function: where, certain: { [name]: String(value) } }));
+
 const record = recordWith((frames) => {
+  write({ locals });
   const found = { inner: tierOf(inner), middle: tierOf(middle), outer: tierOf(outer) };
   let tier = null;
   for (const frame of frames.slice().reverse()) {

@@ -3,7 +3,7 @@
 // last, pages dropped, bytes flipped in headers, notes and memory. Never a crash, never a hang, an exit status as
 // documented (0, 1, 2), and never silence: a result, or a message that says what is wrong.
 //
-//   robust.js --autopsy FILE --core FILE [--part N] [--timeout SECONDS]      N: only 1/N of each kind of damage
+//   robust.js --autopsy FILE --core FILE [--part N] [--timeout CPU-SECONDS]      N: only 1/N of each kind of damage
 //
 // CORE is changed in place, and put back but for the cuts, which come last. The damage is always the same for the same core.
 
@@ -15,7 +15,7 @@ const options = { part: 1 };
 for (let i = 2; i < process.argv.length; i += 2)
   options[process.argv[i].replace(/^--/, '')] = process.argv[i + 1];
 const part = Number(options.part);
-const timeout = 1000 * Number(options.timeout || 10);
+const seconds = Number(options.timeout || 10);
 const autopsy = path.resolve(options.autopsy);
 const core = path.resolve(options.core);
 const fd = fs.openSync(core, 'r+');
@@ -39,7 +39,9 @@ function read(at, bytes) {
 
 function ask(commands, json) {
   const args = [core, ...(json ? ['--json'] : []), ...commands.flatMap((c) => ['-e', c])];
-  return spawnSync(autopsy, args, { encoding: 'latin1', maxBuffer: 1 << 28, timeout, killSignal: 'SIGKILL' });
+  // A hang is too much work, not too much waiting: the machine may have other things to do.
+  return spawnSync('/bin/sh', ['-c', `ulimit -t ${seconds}; exec "$0" "$@"`, autopsy, ...args],
+                   { encoding: 'latin1', maxBuffer: 1 << 28, timeout: 30000 * seconds, killSignal: 'SIGKILL' });
 }
 
 // What the tool says of the undamaged core: the object to print.
@@ -56,8 +58,8 @@ function check(title, cut) {
   const json = turn++ % 2 === 1;
   const r = ask(commands, json);
   let why;
-  if (r.error && r.error.code === 'ETIMEDOUT')
-    why = `more than ${timeout / 1000} s`;
+  if (['SIGKILL', 'SIGXCPU'].includes(r.signal) || (r.error && r.error.code === 'ETIMEDOUT'))
+    why = `more than ${seconds} s of work`;
   else if (r.error)
     why = r.error.message;
   else if (r.signal || ![0, 1, 2].includes(r.status))

@@ -49,10 +49,39 @@ for mode in $modes; do
 		want=$(find "/proc/$pid/task" -maxdepth 1 -mindepth 1 | wc -l)
 		have=$(gdb -batch -nx "$node" "$core" -ex 'info threads' 2>/dev/null | grep -c 'LWP.*) .*[a-z]')
 		[ "$have" -ge "$want" ] || fail "$mode: gdb sees $have of $want threads"
-		gdb -batch -nx "$node" "$core" -ex 'bt' 2>/dev/null | grep -Eq 'uv_run|uv__io_poll|main|Builtins' ||
+		# Of all threads: gdb cannot leave compiled JavaScript, if that is where the main one was.
+		gdb -batch -nx "$node" "$core" -ex 'thread apply all bt' 2>/dev/null |
+			grep -Eq 'uv_run|uv__io_poll|uv_cond_wait|main' ||
 			fail "$mode: gdb finds no frame it knows"
 	fi
 done
+
+# The frames of every thread, as gdb sees them in a process that waits.
+frames() {
+	# thread, number, function: gdb numbers the threads of a core as it likes
+	sed -n 's/^Thread .*(LWP \([0-9]*\)).*/thread \1/p; s/^#\([0-9]*\) *\(0x[0-9a-f]* in \)\{0,1\}\([^ ]*\).*/\1 \3/p' "$1" |
+		awk '$1 == "thread" { tid = $2; next } tid { print tid, $1, $2 }' | sort -k1,1n -k2,2n
+}
+if command -v gdb >/dev/null; then
+	"$node" -e 'require("fs").writeFileSync(process.argv[1], "x"); setInterval(() => {}, 1e6)' "$dir/still" &
+	still=$!
+	started="$started $still"
+	wait_for "$dir/still"
+	sleep 1
+	gdb -batch -nx -p $still -ex 'thread apply all bt' >"$dir/bt.live" 2>/dev/null
+	for mode in $modes; do
+		"$tool" snapshot $still --mode "$mode" -o "$dir/core" --force >/dev/null 2>"$dir/err" || { fail "$mode: $(cat "$dir/err")"; continue; }
+		gdb -batch -nx "$node" "$dir/core" -ex 'thread apply all bt' >"$dir/bt.core" 2>/dev/null
+		frames "$dir/bt.live" >"$dir/frames.live"
+		frames "$dir/bt.core" >"$dir/frames.core"
+		[ "$(cut -d' ' -f1 "$dir/frames.live" | uniq | wc -l)" -ge 5 ] || fail "gdb sees no threads: $(head -5 "$dir/bt.live")"
+		if diff "$dir/frames.live" "$dir/frames.core" >"$dir/diff"; then
+			ok "$mode: $(wc -l <"$dir/frames.live") frames of all threads equal gdb's own"
+		else
+			fail "$mode: frames differ: $(head -20 "$dir/diff")"
+		fi
+	done
+fi
 
 # Byte for byte: every page as it was while the process stood still.
 for mode in $modes; do
@@ -85,6 +114,23 @@ for _ in 1 2 3 4 5 6 7 8; do
 	[ $? -eq 1 ] && torn=1
 done
 [ $torn -eq 1 ] || fail "an unstopped copy was never torn: the probe proves nothing"
+
+# A debugger that read the whole address space (gcore does) has made pages of V8's reservations: the kernel's zero
+# page, or, where it has none, memory of the process that holds zeros. The first are in no core, the second are holes.
+if [ "$major" = 22 ]; then
+	rss=$(anon)
+	"$tools/target" readall "$dir/read" "$pid" || fail "the memory of process $pid cannot be read"
+	for mode in $modes; do
+		"$tool" snapshot "$pid" --mode "$mode" -o "$dir/core" --force --json >"$dir/json" 2>"$dir/err" ||
+			{ grep -q kernel "$dir/err" || fail "all of it read, $mode: $(cat "$dir/err")"; continue; }
+		"$tools/coreprobe" "$dir/core" "$nonce" "$pages" >"$dir/probe" || fail "all of it read, $mode: $(cat "$dir/probe")"
+		size=$(stat -c %s "$dir/core")
+		disk=$(($(stat -c %b "$dir/core") * 512))
+		[ "$size" -le $(($(anon) * 105 / 100 + 2000000)) ] || fail "all of it read, $mode: $size bytes for $(anon) resident"
+		[ "$disk" -le $((rss * 105 / 100 + 8000000)) ] || fail "all of it read, $mode: $disk bytes on disk, $rss were resident before"
+		ok "all of it read, $mode: resident $((rss >> 20)), now $(($(anon) >> 20)) MB, file $((size >> 20)), disk $((disk >> 20)) MB, $(grep -o '"pause_ms":[0-9.]*' "$dir/json")"
+	done
+fi
 
 after=$(state_of "$pid")
 [ "$before" = "$after" ] || fail "left behind: $(printf '%s\n---\n%s' "$before" "$after")"

@@ -13,7 +13,7 @@ class SnapshotWitness {
 		this.text = `witness ${i}`;
 	}
 }
-const witnesses = [];
+const witnesses = (globalThis.witnesses = []);
 for (let i = 0; i < 1234; i++) witnesses.push(new SnapshotWitness(i));
 const ballast = [];
 for (let i = 0; i < heapMb * 8000; i++) ballast.push({ i, s: `ballast ${i}`, next: ballast[i - 1] });

@@ -8,12 +8,16 @@
  *   churn      threads begin and end all the time
  *   timers     counts SIGALRM from a 1 ms timer, a pipe that ticks, and interrupted calls
  *   kinds      memory that must be in a core, and memory that must not
+ *   late       memory outside forks that is never older than a millisecond, with holes in it
  *   rewrite    N MB, rewritten again and again
  *   single     one thread, in user code
+ *   reserve    N MB reserved twice, once accessible and once not, one page of each in use
+ *   readall    N is the pid of another process: reads its whole memory, as a debugger's gcore does, and ends
  *
  * READY_FILE gets the pid and, from `timers`, a line of counters on SIGUSR2.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -234,6 +238,33 @@ static void kinds(void)
 	sleep_for_ever();
 }
 
+/* Mapped after the dumper looked for such memory and before it clones: the clone lacks it. */
+static void *make_late(void *arg)
+{
+	for (;;) {
+		char *p = mmap(NULL, 8 * 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			exit(4);
+		madvise(p, 8 * 4096, MADV_DONTFORK);
+		memcpy(p, "LATE", 4);
+		memcpy(p + 5 * 4096, "LATE", 4);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		munmap(p, 8 * 4096);
+	}
+	return arg;
+}
+
+static void late(void)
+{
+	pthread_t t;
+
+	start_idle();
+	pthread_create(&t, NULL, make_late, NULL);
+	ready("late");
+	sleep_for_ever();
+}
+
 static void rewrite(long mb)
 {
 	size_t bytes = (size_t)mb << 20;
@@ -268,6 +299,47 @@ static void single(void)
 	}
 }
 
+static void reserve(long mb)
+{
+	size_t bytes = (size_t)mb << 20;
+	char *open = mmap(NULL, bytes, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *closed = mmap(NULL, bytes, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (open == MAP_FAILED || closed == MAP_FAILED)
+		exit(4);
+	sprintf(open + bytes / 2, "OPEN%s", "-WITNESS-9f3a");
+	sprintf(closed + bytes / 2, "CLOSED%s", "-WITNESS-9f3a");
+	mprotect(closed, bytes, PROT_NONE);
+	start_idle();
+	ready("reserve");
+	sleep_for_ever();
+}
+
+static void readall(long pid)
+{
+	static char buf[1 << 20];
+	char path[64], line[4096];
+	unsigned long start, end;
+
+	snprintf(path, sizeof(path), "/proc/%ld/mem", pid);
+	int mem = open(path, O_RDONLY);
+	snprintf(path, sizeof(path), "/proc/%ld/maps", pid);
+	FILE *f = fopen(path, "r");
+	if (mem < 0 || !f)
+		exit(6);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx", &start, &end) != 2 || start >> 63)
+			continue;
+		for (; start < end; start += sizeof(buf)) {
+			/* What cannot be read is nobody's memory. */
+			if (pread(mem, buf, end - start < sizeof(buf) ? end - start : sizeof(buf), (off_t)start) < 0)
+				break;
+		}
+	}
+	ready("readall");
+	exit(0);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 3)
@@ -286,10 +358,16 @@ int main(int argc, char **argv)
 		timers();
 	if (strcmp(kind, "kinds") == 0)
 		kinds();
+	if (strcmp(kind, "late") == 0)
+		late();
 	if (strcmp(kind, "rewrite") == 0)
 		rewrite(n);
 	if (strcmp(kind, "single") == 0)
 		single();
+	if (strcmp(kind, "reserve") == 0)
+		reserve(n);
+	if (strcmp(kind, "readall") == 0)
+		readall(n);
 	if (strcmp(kind, "seccomp") == 0 || strcmp(kind, "killer") == 0) {
 		start_idle();
 		filter(*kind == 's' ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_KILL_PROCESS);

@@ -31,7 +31,7 @@ static void round_trip(size_t n_segments)
 
 	assert_non_null(segments);
 	for (size_t i = 0; i < n_segments; i++)
-		segments[i] = (struct ap_corew_segment){0x10000 + i * 0x2000, 0x1000, 0x100000, PF_R | PF_W};
+		segments[i] = (struct ap_corew_segment){0x10000 + i * 0x2000, 0x1000, 0x100000, PF_R | PF_W, false};
 	threads[0].regs.rip = 0x1234;
 	threads[1].regs.gs = 99;
 	threads[1].fpregs[511] = 3;

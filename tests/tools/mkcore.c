@@ -217,6 +217,22 @@ static void watch(const struct moment *m, int fd, int users)
 	_exit(0);
 }
 
+/*
+ * Keeps other tests from setting a pattern of their own until the descriptor is closed, after those that have one are
+ * done. -1: not ours to lock, so that nobody else who shares these locks could set one either.
+ */
+static int hold_pattern(void)
+{
+	struct moment m;
+
+	moment_paths(&m);
+	int gate = lock_file(m.gate, LOCK_EX);
+	int users = gate < 0 ? -1 : lock_file(m.users, LOCK_SH);
+	if (gate >= 0)
+		close(gate);
+	return users;
+}
+
 /* False with a reason if the pattern cannot be set here. */
 static bool moment_begin(struct moment *m, char *ret_reason, size_t size)
 {
@@ -653,20 +669,26 @@ static int usage(void)
 static int make_core(const struct options *o, const char *self)
 {
 	char pattern[PATH_MAX] = "", reason[PATH_MAX + 128] = "core_pattern cannot be read";
-	bool any = o->method == NULL;
+	bool any = o->method == NULL, ours = any || strcmp(o->method, "pattern") == 0;
+	int held = ours ? hold_pattern() : -1;
 	bool known = read_line(pattern_path, pattern, sizeof(pattern));
 	int rc;
 
-	if (known && (any || strcmp(o->method, "pattern") == 0)) {
+	if (known && ours) {
 		if (pattern[0] == '|')
 			snprintf(reason, sizeof(reason), "core_pattern is a pipe: '%s'", pattern);
 		else if (probe(pattern, o->dir)) {
 			say("core by the kernel's own pattern '%s'", pattern);
-			return run_kernel(o, pattern);
+			rc = run_kernel(o, pattern);
+			if (held >= 0)
+				close(held);
+			return rc;
 		} else
 			snprintf(reason, sizeof(reason),
 				 "core_pattern '%s' leaves no core file here", pattern);
 	}
+	if (held >= 0)
+		close(held);
 	if (known && (any || strcmp(o->method, "pipe") == 0)) {
 		struct moment m;
 

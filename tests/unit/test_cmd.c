@@ -137,7 +137,7 @@ static void jsprint(void **state)
 	assert_prints("\"a?]0;x?\"b?\"\n", "1601::jsprint");
 	assert_prints("function bark\n", "1201::jsprint");
 	assert_fails(AP_EXIT_FAILED, "mdb: nothing lies at 9999", "9999::jsprint");
-	assert_fails(AP_EXIT_USAGE, "Usage: address::jsprint [-ab] [-d depth] [member ...]\n"
+	assert_fails(AP_EXIT_USAGE, "Usage: address::jsprint [-abv] [-d depth] [-N length] [member ...]\n"
 				    "mdb: try '::help jsprint' for more information\n",
 		     "1001::jsprint -x");
 }
@@ -392,6 +392,28 @@ static void secrets(void **state)
 	check_mask("", "AUTHOR=me", "AUTHOR=me");
 }
 
+static void check_preview(const char *preview, const char *expected)
+{
+	AP_STR_AUTO str = {0};
+
+	ap_mask_preview(&str, ap_text_of(preview));
+	assert_string_equal(str.s ? str.s : "", expected);
+}
+
+static void previews(void **state)
+{
+	(void)state;
+	check_preview("{user: \"rex\", password: \"a\\\"b, c\", n: 1}", "{user: \"rex\", password: ***, n: 1}");
+	check_preview("{\"apiKey\": 'x', pin: 1234}", "{\"apiKey\": ***, pin: ***}");
+	check_preview("Map(1) {\"auth\" => {user: {n: [1, 2]}}, \"b\" => 2}", "Map(1) {\"auth\" => ***, \"b\" => 2}");
+	check_preview("{token: \"cut off in the mid", "{token: ***");
+	check_preview("sid=1&token=abc&x=2", "sid=1&token=***&x=2");
+	check_preview("{author: \"me\", monkey: 1}", "{author: \"me\", monkey: 1}");
+	check_preview("[4111111111111111, 5]", "[***, 5]");
+	check_preview("key:", "key:");
+	check_preview("", "");
+}
+
 static void escapes(void **state)
 {
 	AP_STR_AUTO str = {0};
@@ -422,6 +444,7 @@ int main(void)
 		cmocka_unit_test(one_data_in_all_dialects),
 		cmocka_unit_test(report),
 		cmocka_unit_test(records),
+		cmocka_unit_test(previews),
 		cmocka_unit_test(arguments),
 		cmocka_unit_test(secrets),
 		cmocka_unit_test(escapes),

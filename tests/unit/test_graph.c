@@ -1,4 +1,5 @@
-/* The pull reader, graphs of a few nodes, dominators against a naive computation, snapshot files. */
+/* The pull reader, graphs of a few nodes, dominators against a naive computation, snapshot files.
+ */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -48,10 +49,12 @@ static void reader_values(void **state)
 		assert_true(ap_json_read_key(&r, &text));
 		assert_true(ap_text_is(text, "a\n\xc3\xa9\xf0\x9f\x98\x80\xed\xa0\xbd!"));
 		assert_true(ap_json_read_token(&r, '['));
-		assert_true(ap_json_read_more(&r, &inner, ']') && ap_json_read_uint(&r, &v) && v == 1);
+		assert_true(ap_json_read_more(&r, &inner, ']') && ap_json_read_uint(&r, &v) &&
+			    v == 1);
 		assert_true(ap_json_read_more(&r, &inner, ']') && ap_json_read_uint(&r, &v) &&
 			    v == UINT64_MAX);
-		assert_true(ap_json_read_more(&r, &inner, ']') && ap_json_read_uint(&r, &v) && v == 0);
+		assert_true(ap_json_read_more(&r, &inner, ']') && ap_json_read_uint(&r, &v) &&
+			    v == 0);
 		assert_false(ap_json_read_more(&r, &inner, ']'));
 		assert_true(ap_json_read_more(&r, &first, '}'));
 		assert_true(ap_json_read_key(&r, &text) && ap_text_is(text, "skip"));
@@ -77,7 +80,8 @@ static void reader_refuses(void **state)
 		{"\"\\u12g4\"", "hex"},
 		{"{1:2}", "string"},
 		{"\"0123456789012345678901234567890123456789\"", "more than"},
-		{"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "levels"},
+		{"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+		 "levels"},
 		{"@", "value"},
 	};
 
@@ -147,16 +151,21 @@ static void six_nodes(void **state)
 		uint32_t n, idom[6];
 		uint64_t retained[6];
 	} cases[] = {
-		{"0>1 0>2 1>3 2>3 3>4 4>5", 6, {0, 0, 0, 0, 3, 4},
+		{"0>1 0>2 1>3 2>3 3>4 4>5",
+		 6,
+		 {0, 0, 0, 0, 3, 4},
 		 {111111, 10, 100, 111000, 110000, 100000}},
-		{"0>1 1>2 2>3 3>1 3>4 4>5", 6, {0, 0, 1, 2, 3, 4},
+		{"0>1 1>2 2>3 3>1 3>4 4>5",
+		 6,
+		 {0, 0, 1, 2, 3, 4},
 		 {111111, 111110, 111100, 111000, 110000, 100000}},
 		/* Weak edges and shortcuts do not retain, but shortcuts of the root do. */
-		{"0>1 1>2 0>3s 3>2w 3>4 1>4s 4>5", 6, {0, 0, 1, 0, 3, 4},
+		{"0>1 1>2 0>3s 3>2w 3>4 1>4s 4>5",
+		 6,
+		 {0, 0, 1, 0, 3, 4},
 		 {111111, 110, 100, 111000, 110000, 100000}},
 		/* What nothing retains hangs on the root: 2, then the cycle of 3 and 4. */
-		{"0>1 1>2w 2>1 3>4 4>3 1>3w", 5, {0, 0, 0, 0, 3},
-		 {11111, 10, 100, 11000, 10000}},
+		{"0>1 1>2w 2>1 3>4 4>3 1>3w", 5, {0, 0, 0, 0, 3}, {11111, 10, 100, 11000, 10000}},
 		{"0>0 0>1 1>1", 2, {0, 0}, {11, 10}},
 	};
 
@@ -201,9 +210,10 @@ static void flood(const struct ap_graph *g, uint32_t without, bool *seen, uint32
 		uint32_t v = stack[--n];
 
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
-			uint32_t to = ap_edge_to(g->edges[i]);
+			struct ap_edge e = ap_edge_at(g, v, i);
+			uint32_t to = ap_edge_to(e);
 
-			if (ap_edge_retains(g->edges[i], v) && to != without && !seen[to]) {
+			if (ap_edge_retains(e, v) && to != without && !seen[to]) {
 				seen[to] = true;
 				stack[n++] = to;
 			}
@@ -243,20 +253,22 @@ static void random_graphs(void **state)
 			ap_graph_add_node(&b, &node);
 			for (uint32_t i = 0; i < edges; i++) {
 				if (from[i] == v)
-					ap_graph_add_edge(&b, i >= n && pick(5) == 0 ? AP_EDGE_WEAK
-										     : AP_EDGE_ELEMENT,
+					ap_graph_add_edge(&b,
+							  i >= n && pick(5) == 0 ? AP_EDGE_WEAK
+										 : AP_EDGE_ELEMENT,
 							  0, to[i]);
 			}
 		}
 		assert_null(ap_graph_finish(&b, &g));
 		assert_null(ap_dominators_compute(g, &d));
-		/* v's retained size is what becomes unreachable without v: the definition itself. */
+		/* v's retained size is what becomes unreachable without v: the definition itself.
+		 */
 		for (uint32_t v = 0; v < n; v++) {
 			uint64_t lost = 0;
 
 			flood(g, v, seen, stack);
 			for (uint32_t u = 0; u < n; u++)
-				lost += seen[u] ? 0 : g->sizes[u];
+				lost += seen[u] ? 0 : ap_node_size(g, u);
 			assert_int_equal(d.retained[v], lost);
 			if (v)
 				assert_false(seen[v]);
@@ -264,6 +276,58 @@ static void random_graphs(void **state)
 		ap_dominators_close(&d);
 		ap_graph_close(g);
 	}
+}
+
+/* What is kept short: names of edges once a shape, ids and sizes in 32 bits while they fit. */
+static void compact_arrays(void **state)
+{
+	enum { N = 1000, EDGES = 3 };
+	static const char lasting[] = "in a mapped core";
+	struct ap_graph_builder b;
+	struct ap_graph *g;
+
+	(void)state;
+	assert_null(ap_graph_builder_init(&b, 0, 0));
+	ap_graph_add_text(&b, AP_TEXT(""));
+	ap_graph_borrow_text(&b, (struct ap_text){lasting, 5});
+	ap_graph_add_text(&b, AP_TEXT("name"));
+	for (uint32_t v = 0; v < N; v++) {
+		/* Every hundredth page of a core lies somewhere else; a few objects are huge. */
+		const struct ap_graph_node node = {
+			.type = AP_NODE_OBJECT,
+			.detachedness = v == 700 ? 2 : 0,
+			.name = v % 3,
+			.id = (uint64_t)(v / 100 * 7 % 10) << 40 | v << 4,
+			.size = v % 400 == 1 ? UINT32_MAX + (uint64_t)v : v};
+
+		assert_true(ap_graph_add_node(&b, &node));
+		/* Two shapes by turns, and nodes without any edge. */
+		for (uint32_t k = 0; v % 5 && k < EDGES; k++)
+			assert_true(ap_graph_add_edge(&b, AP_EDGE_PROPERTY,
+						      AP_NAME_NUMBER | (v % 2 * 100 + k),
+						      (v + k) % N));
+	}
+	assert_null(ap_graph_finish(&b, &g));
+	assert_int_equal(g->n_edge_names, 2 * EDGES);
+	for (uint32_t v = 0; v < N; v++) {
+		assert_int_equal(ap_node_id(g, v), (uint64_t)(v / 100 * 7 % 10) << 40 | v << 4);
+		assert_int_equal(ap_graph_find(g, ap_node_id(g, v)), v);
+		assert_int_equal(ap_node_size(g, v), v % 400 == 1 ? UINT32_MAX + (uint64_t)v : v);
+		assert_int_equal(ap_node_detachedness(g, v), v == 700 ? 2 : 0);
+		assert_int_equal(g->first_edge[v + 1] - g->first_edge[v], v % 5 ? EDGES : 0);
+		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
+			struct ap_edge e = ap_edge_at(g, v, i);
+			uint32_t k = i - g->first_edge[v];
+
+			assert_int_equal(ap_edge_from(g, i), v);
+			assert_int_equal(ap_edge_to(e), (v + k) % N);
+			assert_int_equal(e.name, AP_NAME_NUMBER | (v % 2 * 100 + k));
+		}
+	}
+	assert_true(ap_text_is(ap_node_name(g, 1), "in a "));
+	assert_ptr_equal(ap_node_name(g, 1).s, lasting);
+	assert_true(ap_text_is(ap_node_name(g, 2), "name"));
+	ap_graph_close(g);
 }
 
 /* A list of a million nodes, with edges back: no recursion, and no more than a few steps a node. */
@@ -304,6 +368,55 @@ static void deep_list(void **state)
 	ap_arena_close(&arena);
 	ap_traces_close(&t);
 	ap_dominators_close(&d);
+	ap_graph_close(g);
+}
+
+/* A variable of the program says more than the stack of the moment, even if it is further away. */
+static void stack_last(void **state)
+{
+	enum { ROOT, STACK, GLOBAL, CONTEXT, HELD, ONLY_STACK, N };
+	static const char *const texts[] = {"",	    "(Stack roots)", "global", "system / Context",
+					    "Held", "cache"};
+	static const struct ap_graph_node nodes[N] = {
+		{AP_NODE_SYNTHETIC, 0, 0, 1, 0}, {AP_NODE_SYNTHETIC, 1, 0, 3, 0},
+		{AP_NODE_OBJECT, 2, 0, 5, 8},	 {AP_NODE_OBJECT, 3, 0, 7, 8},
+		{AP_NODE_OBJECT, 4, 0, 9, 8},	 {AP_NODE_OBJECT, 4, 0, 11, 8},
+	};
+	struct ap_graph_builder b;
+	struct ap_graph *g;
+	struct ap_traces t;
+	struct ap_arena arena;
+	ap_path path;
+
+	(void)state;
+	assert_null(ap_graph_builder_init(&b, N, 16));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		ap_graph_add_text(&b, ap_text_of(texts[i]));
+	for (uint32_t v = 0; v < N; v++) {
+		ap_graph_add_node(&b, &nodes[v]);
+		if (v == ROOT) {
+			ap_graph_add_edge(&b, AP_EDGE_ELEMENT, 0, STACK);
+			ap_graph_add_edge(&b, AP_EDGE_SHORTCUT, 2, GLOBAL);
+		} else if (v == STACK) {
+			ap_graph_add_edge(&b, AP_EDGE_ELEMENT, 0, HELD);
+			ap_graph_add_edge(&b, AP_EDGE_ELEMENT, 1, ONLY_STACK);
+		} else if (v == GLOBAL) {
+			ap_graph_add_edge(&b, AP_EDGE_PROPERTY, 5, CONTEXT);
+		} else if (v == CONTEXT) {
+			ap_graph_add_edge(&b, AP_EDGE_CONTEXT, 5, HELD);
+		}
+	}
+	assert_null(ap_graph_finish(&b, &g));
+	assert_null(ap_traces_compute(g, &t));
+	ap_arena_init(&arena, 0);
+	assert_null(ap_trace_path(g, &t, HELD, &arena, &path));
+	assert_int_equal(path.n, 3);
+	assert_int_equal(path.at[0].to, GLOBAL);
+	assert_null(ap_trace_path(g, &t, ONLY_STACK, &arena, &path));
+	assert_int_equal(path.n, 2);
+	assert_int_equal(path.at[0].to, STACK);
+	ap_arena_close(&arena);
+	ap_traces_close(&t);
 	ap_graph_close(g);
 }
 
@@ -359,8 +472,13 @@ static void snapshots(void **state)
 	assert_null(err);
 	assert_int_equal(again->n_nodes, 4);
 	assert_int_equal(again->n_edges, 4);
-	assert_memory_equal(again->edges, g->edges, 4 * sizeof(*g->edges));
-	assert_memory_equal(again->sizes, g->sizes, 4 * sizeof(*g->sizes));
+	assert_memory_equal(again->targets, g->targets, 4 * sizeof(*g->targets));
+	for (uint32_t v = 0; v < 4; v++) {
+		assert_int_equal(ap_node_size(again, v), ap_node_size(g, v));
+		assert_int_equal(ap_node_id(again, v), ap_node_id(g, v));
+		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++)
+			assert_int_equal(ap_edge_at(again, v, i).name, ap_edge_at(g, v, i).name);
+	}
 	assert_true(ap_text_is(ap_graph_text(again, 4), "\xed\xa0\x80"));
 	ap_graph_close(again);
 	ap_graph_close(g);
@@ -387,11 +505,15 @@ static void lying_snapshots(void **state)
 		 "strings"},
 		{"\"node_count\":1,\"edge_count\":0},\"nodes\":[2,0,1,0],\"edges\":[],\"strings\":[\"\"]}",
 		 "inside an item"},
-		{"\"node_count\":1,\"edge_count\":0},\"edges\":[],\"strings\":[\"\"]}", "in front of"},
+		{"\"node_count\":1,\"edge_count\":0},\"edges\":[],\"strings\":[\"\"]}",
+		 "in front of"},
 		{"\"node_count\":99999999999,\"edge_count\":0},", "beyond"},
-		{"\"node_count\":400000000,\"edge_count\":4000000000},\"nodes\":[2,0,1,0,0", "ends"},
-		{"\"node_count\":1,\"edge_count\":0},\"nodes\":[2,0,1,0,0],\"edges\":[]}", "missing"},
-		{"\"node_count\":0,\"edge_count\":0},\"nodes\":[],\"edges\":[],\"strings\":[]}", "no root"},
+		{"\"node_count\":400000000,\"edge_count\":4000000000},\"nodes\":[2,0,1,0,0",
+		 "ends"},
+		{"\"node_count\":1,\"edge_count\":0},\"nodes\":[2,0,1,0,0],\"edges\":[]}",
+		 "missing"},
+		{"\"node_count\":0,\"edge_count\":0},\"nodes\":[],\"edges\":[],\"strings\":[]}",
+		 "no root"},
 		{"\"node_count\":1,\"edge_count\":0},\"nodes\":[2,0,1,-1,0],\"edges\":[]}", "sign"},
 		{"\"node_count\":1,\"edge_count\":0},\"nodes\":[2,0,1,1,0],\"edges\":[],\"strings\":[\"\"]}}",
 		 "behind the end"},
@@ -408,7 +530,8 @@ static void lying_snapshots(void **state)
 		for (const struct ap_err *e = err; e; e = e->cause)
 			found |= strstr(e->message, cases[i].message) != NULL;
 		if (!found)
-			fail_msg("%s: %s", cases[i].rest, err->cause ? err->cause->message : err->message);
+			fail_msg("%s: %s", cases[i].rest,
+				 err->cause ? err->cause->message : err->message);
 		ap_err_free(err);
 	}
 }
@@ -416,9 +539,10 @@ static void lying_snapshots(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reader_values),  cmocka_unit_test(reader_refuses),
-		cmocka_unit_test(six_nodes),      cmocka_unit_test(random_graphs),
-		cmocka_unit_test(deep_list),      cmocka_unit_test(snapshots),
+		cmocka_unit_test(reader_values),   cmocka_unit_test(reader_refuses),
+		cmocka_unit_test(six_nodes),	   cmocka_unit_test(random_graphs),
+		cmocka_unit_test(compact_arrays),  cmocka_unit_test(deep_list),
+		cmocka_unit_test(stack_last),	   cmocka_unit_test(snapshots),
 		cmocka_unit_test(lying_snapshots),
 	};
 

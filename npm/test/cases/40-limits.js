@@ -104,7 +104,8 @@ module.exports = [
   ...places,
   ...disk,
   ...everywhere('50 MB of state', async (context, kind, tier) => {
-    const { directory } = await both(context, 'big-state', { kind, tier });
+    // Bytes are to end it, and CPU is counted: how long it takes by the clock says how busy the machine is.
+    const { directory } = await both(context, 'big-state', { kind, tier, env: { AUTOPSY_MAX_MS: '20000' } });
     const [name] = files.list(directory);
     const crash = files.only(directory);
     const { size } = fs.statSync(path.join(directory, name));

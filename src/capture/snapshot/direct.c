@@ -3,10 +3,12 @@
 
 #include "capture/snapshot/private.h"
 
-static struct ap_err *copy(struct ap_snap *s, int fd, struct ap_segs *segs, uint64_t front,
-			   uint64_t deadline_ns, uint64_t *ret_end)
+static struct ap_err *copy(struct ap_snap *s, int fd, const struct ap_runs *selected,
+			   struct ap_segs *segs, uint64_t front, uint64_t deadline_ns,
+			   uint64_t *ret_end)
 {
 	uint64_t at = front, total = ap_segs_bytes(segs), done = 0;
+	size_t cursor = 0;
 
 	for (size_t i = 0; i < segs->n; i++) {
 		struct ap_corew_segment *seg = &segs->at[i];
@@ -15,9 +17,9 @@ static struct ap_err *copy(struct ap_snap *s, int fd, struct ap_segs *segs, uint
 		for (uint64_t o = 0; o < seg->bytes;) {
 			uint64_t n = seg->bytes - o < AP_COPY_BYTES ? seg->bytes - o : AP_COPY_BYTES;
 
-			ap_snap_read(s->pid, s->mem_fd, seg->vaddr + o, s->buf, n,
-				     &s->result.unreadable_bytes);
-			AP_TRY(ap_pwrite_all(fd, s->buf, n, at));
+			ap_snap_read_present(s->pid, s->mem_fd, selected, &cursor, seg->vaddr + o,
+					     s->buf, n, &s->result.unreadable_bytes);
+			AP_TRY(ap_snap_put(fd, s->buf, n, at));
 			at += n;
 			o += n;
 			done += n;
@@ -49,7 +51,7 @@ static struct ap_err *stopped(struct ap_snap *s, int fd, uint64_t front, struct 
 	AP_TRY(ap_snap_scan(s, &s->pagemap, &s->maps, &runs));
 	AP_TRY(ap_snap_select(s, &s->maps, &runs, &selected));
 	AP_TRY(ap_snap_segments(s, &s->maps, &selected, segs));
-	return copy(s, fd, segs, front, deadline_ns, ret_end);
+	return copy(s, fd, &selected, segs, front, deadline_ns, ret_end);
 }
 
 struct ap_err *ap_snap_direct(struct ap_snap *s, int out, bool seekable)

@@ -28,9 +28,11 @@ static void saved_close(struct saved *v)
 	free(v->buf);
 }
 
-static struct ap_err *save(struct ap_snap *s, struct saved *v, uint64_t start, uint64_t end)
+/* gap: bytes before start that hold nothing yet; a segment may run over them, the clone has none. */
+static struct ap_err *save(struct ap_snap *s, struct saved *v, uint64_t gap, uint64_t start,
+			   uint64_t end)
 {
-	uint64_t n = end - start;
+	uint64_t n = gap + end - start;
 
 	if (v->bytes + n > MISSING_LIMIT)
 		return ap_err_new(AP_E_LIMIT, "over %d MB of process %d are not in its clone",
@@ -39,8 +41,10 @@ static struct ap_err *save(struct ap_snap *s, struct saved *v, uint64_t start, u
 	if (!grown)
 		return &ap_err_nomem;
 	v->buf = grown;
-	ap_snap_read(s->pid, s->mem_fd, start, v->buf + v->bytes, n, &s->result.unreadable_bytes);
-	if (!ap_segs_push(&v->segs, (struct ap_corew_segment){start, n, v->bytes, 0}))
+	memset(v->buf + v->bytes, 0, gap);
+	ap_snap_read(s->pid, s->mem_fd, start, v->buf + v->bytes + gap, end - start,
+		     &s->result.unreadable_bytes);
+	if (!ap_segs_push(&v->segs, (struct ap_corew_segment){start - gap, n, v->bytes, 0, false}))
 		return &ap_err_nomem;
 	v->bytes += n;
 	return NULL;
@@ -87,8 +91,13 @@ static struct ap_err *save_rest(struct ap_snap *s, struct ap_child *child, struc
 			continue;
 		}
 		shared += is_shared ? bytes : 0;
-		for (size_t k = 0; k < selected.n; k++)
-			AP_TRY(save(s, v, selected.at[k].start, selected.at[k].end));
+		for (size_t k = 0; k < selected.n; k++) {
+			uint64_t gap = k ? selected.at[k].start - selected.at[k - 1].end : 0;
+
+			if (is_shared || gap > AP_GAP_PAGES * AP_PAGE)
+				gap = 0;
+			AP_TRY(save(s, v, gap, selected.at[k].start, selected.at[k].end));
+		}
 	}
 	return NULL;
 }
@@ -103,8 +112,9 @@ static struct ap_err *lost(struct ap_snap *s)
 }
 
 /* From the clone, with the saved pieces laid over it. */
-static void read_both(struct ap_snap *s, struct ap_child *child, const struct saved *v, uint64_t addr,
-		      uint8_t *buf, uint64_t bytes)
+static void read_both(struct ap_snap *s, struct ap_child *child, const struct saved *v,
+		      const struct ap_runs *selected, size_t *cursor, uint64_t addr, uint8_t *buf,
+		      uint64_t bytes)
 {
 	uint64_t at = addr, end = addr + bytes;
 
@@ -115,8 +125,8 @@ static void read_both(struct ap_snap *s, struct ap_child *child, const struct sa
 		if (seg_end <= at || seg->vaddr >= end)
 			continue;
 		if (seg->vaddr > at) {
-			ap_snap_read_unpinned(child->mem_fd, at, buf + (at - addr), seg->vaddr - at,
-					      &s->result.unreadable_bytes);
+			ap_snap_read_present(0, child->mem_fd, selected, cursor, at, buf + (at - addr),
+					     seg->vaddr - at, &s->result.unreadable_bytes);
 			at = seg->vaddr;
 		}
 		uint64_t n = (seg_end < end ? seg_end : end) - at;
@@ -124,8 +134,8 @@ static void read_both(struct ap_snap *s, struct ap_child *child, const struct sa
 		at += n;
 	}
 	if (at < end)
-		ap_snap_read_unpinned(child->mem_fd, at, buf + (at - addr), end - at,
-				      &s->result.unreadable_bytes);
+		ap_snap_read_present(0, child->mem_fd, selected, cursor, at, buf + (at - addr),
+				     end - at, &s->result.unreadable_bytes);
 }
 
 static int by_address(const void *a, const void *b)
@@ -173,6 +183,7 @@ static struct ap_err *write_out(struct ap_snap *s, struct ap_child *child, const
 	AP_CLEANUP(ap_sink_close) struct ap_sink sink = {0};
 	AP_STR_AUTO ehdr = {0};
 	AP_STR_AUTO table = {0};
+	size_t cursor = 0;
 
 	AP_TRY(merge(s, child, v, &selected));
 	AP_TRY(ap_snap_segments(s, &s->maps, &selected, &segs));
@@ -192,6 +203,7 @@ static struct ap_err *write_out(struct ap_snap *s, struct ap_child *child, const
 	if (table.failed)
 		return &ap_err_nomem;
 	AP_TRY(ap_sink_open(&sink, out, s->options->compress, at));
+	sink.sparse = s->options->path && !s->options->compress;
 	AP_TRY(ap_sink_write(&sink, ehdr.s, ehdr.n));
 	AP_TRY(ap_sink_write(&sink, table.s, table.n));
 	for (size_t i = 0; i < segs.n; i++) {
@@ -201,7 +213,7 @@ static struct ap_err *write_out(struct ap_snap *s, struct ap_child *child, const
 			if (n > AP_COPY_BYTES)
 				n = AP_COPY_BYTES;
 			uint64_t before = s->result.unreadable_bytes;
-			read_both(s, child, v, segs.at[i].vaddr + o, s->buf, n);
+			read_both(s, child, v, &selected, &cursor, segs.at[i].vaddr + o, s->buf, n);
 			if (s->result.unreadable_bytes != before && !ap_child_alive(child))
 				return lost(s);
 			AP_TRY(ap_sink_write(&sink, s->buf, n));

@@ -120,6 +120,15 @@ static struct ap_err *build(struct ap_forkable *f, const struct range *ranges)
 	return ap_inject_start(in, &big);
 }
 
+static bool waits(const struct ap_forkable *f)
+{
+	uint64_t args[2];
+	long nr;
+
+	return ap_proc_syscall(f->in.s->pid, f->in.t.tid, &nr, args) && nr == SYS_futex &&
+	       args[0] == f->scratch + offsetof(struct scratch, go);
+}
+
 static struct ap_err *wait_flipped(struct ap_forkable *f)
 {
 	uint64_t deadline = ap_now_ns() + FLIP_TIMEOUT_MS * 1000000ull;
@@ -128,7 +137,8 @@ static struct ap_err *wait_flipped(struct ap_forkable *f)
 
 	for (;;) {
 		ap_snap_read_unpinned(f->in.s->mem_fd, f->scratch, &done, sizeof(done), &unreadable);
-		if (done.tv_sec || done.tv_nsec)
+		/* On a busy machine a while may pass before it waits, and the clone needs it there. */
+		if ((done.tv_sec || done.tv_nsec) && waits(f))
 			return NULL;
 		if (unreadable || ap_now_ns() > deadline)
 			return ap_err_new(AP_E_LIMIT, "process %d did not make its heap forkable within "

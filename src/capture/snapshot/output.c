@@ -1,6 +1,8 @@
 /* Where the bytes go. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -8,7 +10,7 @@
 #include "capture/snapshot/private.h"
 
 /* Level 3 gains nothing on V8 heaps and costs a third more. */
-enum { ZSTD_LEVEL = 1 };
+enum { ZSTD_LEVEL = 1, HOLE_BYTES = 64 << 10 };
 
 struct ap_err *ap_sink_open(struct ap_sink *sink, int fd, bool compress, uint64_t total)
 {
@@ -53,13 +55,48 @@ struct ap_err *ap_sink_write(struct ap_sink *sink, const void *data, size_t byte
 	sink->in += bytes;
 	if (sink->zstd)
 		return sink_compress(sink, data, bytes, ZSTD_e_continue);
+	uint64_t at = sink->out;
 	sink->out += bytes;
-	return ap_write_all(sink->fd, data, bytes);
+	return sink->sparse ? ap_snap_put(sink->fd, data, bytes, at)
+			    : ap_write_all(sink->fd, data, bytes);
 }
 
 struct ap_err *ap_sink_finish(struct ap_sink *sink)
 {
-	return sink->zstd ? sink_compress(sink, NULL, 0, ZSTD_e_end) : NULL;
+	if (sink->zstd)
+		return sink_compress(sink, NULL, 0, ZSTD_e_end);
+	return sink->sparse ? ap_snap_extend(sink->fd, sink->out) : NULL;
+}
+
+static bool all_zero(const uint8_t *p, uint64_t bytes)
+{
+	return !*p && memcmp(p, p + 1, bytes - 1) == 0;
+}
+
+struct ap_err *ap_snap_put(int fd, const uint8_t *data, uint64_t bytes, uint64_t offset)
+{
+	uint64_t from = 0;
+
+	for (uint64_t at = 0; at < bytes;) {
+		uint64_t n = bytes - at < HOLE_BYTES ? bytes - at : HOLE_BYTES;
+
+		if (all_zero(data + at, n)) {
+			AP_TRY(ap_pwrite_all(fd, data + from, at - from, offset + from));
+			from = at + n;
+		}
+		at += n;
+	}
+	return ap_pwrite_all(fd, data + from, bytes - from, offset + from);
+}
+
+struct ap_err *ap_snap_extend(int fd, uint64_t bytes)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size < bytes &&
+	    ftruncate(fd, (off_t)bytes) < 0)
+		return ap_err_errno(errno, "cannot write the output");
+	return NULL;
 }
 
 void ap_sink_close(struct ap_sink *sink)
@@ -96,6 +133,7 @@ struct ap_err *ap_snap_put_headers(struct ap_snap *s, int fd, const struct ap_se
 		end = at + ap_corew_table_bytes(segs->n, s->notes.n);
 	}
 	AP_TRY(ap_corew_headers(segs->at, segs->n, &s->notes, at, &ehdr, &table));
+	AP_TRY(ap_snap_extend(fd, end));
 	AP_TRY(ap_pwrite_all(fd, table.s, table.n, at));
 	AP_TRY(ap_pwrite_all(fd, ehdr.s, ehdr.n, 0));
 	s->result.n_segments = segs->n;

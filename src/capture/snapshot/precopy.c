@@ -49,10 +49,11 @@ static void precopy_close(struct precopy *p)
 }
 
 /* Copies the live segments; `done` of `total` for the progress line. */
-static struct ap_err *copy_live(struct precopy *p)
+static struct ap_err *copy_live(struct precopy *p, const struct ap_runs *selected)
 {
 	struct ap_snap *s = p->s;
 	uint64_t total = ap_segs_bytes(&p->live), done = 0;
+	size_t cursor = 0;
 	uint64_t ignored = 0; /* it runs: what cannot be read now is seen again at the stop */
 
 	for (size_t i = 0; i < p->live.n; i++) {
@@ -63,8 +64,9 @@ static struct ap_err *copy_live(struct precopy *p)
 		for (uint64_t o = 0; o < seg->bytes;) {
 			uint64_t n = seg->bytes - o < AP_COPY_BYTES ? seg->bytes - o : AP_COPY_BYTES;
 
-			ap_snap_read(s->pid, s->mem_fd, seg->vaddr + o, s->buf, n, &ignored);
-			AP_TRY(ap_pwrite_all(p->fd, s->buf, n, seg->offset + o));
+			ap_snap_read_present(s->pid, s->mem_fd, selected, &cursor, seg->vaddr + o,
+					     s->buf, n, &ignored);
+			AP_TRY(ap_snap_put(p->fd, s->buf, n, seg->offset + o));
 			o += n;
 			done += n;
 			AP_TRY(ap_snap_check_cancel(s));
@@ -141,32 +143,49 @@ static struct ap_err *add_live(struct precopy *p, const struct ap_corew_segment 
 		last->bytes += to - from;
 		return NULL;
 	}
-	return ap_segs_push(&p->final, (struct ap_corew_segment){from, to - from, offset, live->flags})
+	return ap_segs_push(&p->final, (struct ap_corew_segment){from, to - from, offset, live->flags, false})
 		       ? NULL
 		       : &ap_err_nomem;
 }
 
-/*
- * What the core will hold, page by page: `runs` are the present pages at the stop, each written
- * since its copy or not. A gap inside a live segment was discarded since: short ones become zeros,
- * long ones leave the core.
- */
-static struct ap_err *lay_out(struct precopy *p, const struct ap_segs *now)
+/* New: behind everything else. Of it, the pages of `selected` are copied; gaps are a hole already. */
+static struct ap_err *add_fresh(struct precopy *p, const struct ap_runs *selected, size_t *cursor,
+				uint64_t from, uint64_t to, uint32_t flags)
 {
-	size_t l = 0, k = 0;
+	uint64_t offset = p->end;
+
+	p->end += to - from;
+	if (!ap_segs_push(&p->final, (struct ap_corew_segment){from, to - from, offset, flags, false}))
+		return &ap_err_nomem;
+	while (*cursor < selected->n && selected->at[*cursor].end <= from)
+		++*cursor;
+	for (size_t i = *cursor; i < selected->n && selected->at[i].start < to; i++) {
+		uint64_t a = selected->at[i].start > from ? selected->at[i].start : from;
+		uint64_t b = selected->at[i].end < to ? selected->at[i].end : to;
+
+		if (!ap_segs_push(&p->dirty, (struct ap_corew_segment){a, b - a, offset + (a - from),
+								       flags, false}))
+			return &ap_err_nomem;
+	}
+	return NULL;
+}
+
+/*
+ * What the core will hold, page by page: `selected` are the present pages at the stop, each written
+ * since its copy or not, `now` the segments they make. A gap inside a live segment was discarded
+ * since: short ones become zeros, long ones leave the core.
+ */
+static struct ap_err *lay_out(struct precopy *p, const struct ap_runs *selected,
+			      const struct ap_segs *now)
+{
+	size_t l = 0, k = 0, cursor = 0;
 
 	while (l < p->live.n || k < now->n) {
 		const struct ap_corew_segment *live = l < p->live.n ? &p->live.at[l] : NULL;
 		const struct ap_corew_segment *n = k < now->n ? &now->at[k] : NULL;
 
 		if (n && (!live || n->vaddr + n->bytes <= live->vaddr)) {
-			/* New: behind everything else. */
-			struct ap_corew_segment fresh = *n;
-
-			fresh.offset = p->end;
-			p->end += fresh.bytes;
-			if (!ap_segs_push(&p->final, fresh) || !ap_segs_push(&p->dirty, fresh))
-				return &ap_err_nomem;
+			AP_TRY(add_fresh(p, selected, &cursor, n->vaddr, n->vaddr + n->bytes, n->flags));
 			k++;
 			continue;
 		}
@@ -179,13 +198,8 @@ static struct ap_err *lay_out(struct precopy *p, const struct ap_segs *now)
 		uint64_t n_end = n->vaddr + n->bytes, l_end = live->vaddr + live->bytes;
 		uint64_t b = n_end < l_end ? n_end : l_end;
 
-		if (n->vaddr < a) {
-			struct ap_corew_segment fresh = {n->vaddr, a - n->vaddr, p->end, n->flags};
-
-			p->end += fresh.bytes;
-			if (!ap_segs_push(&p->final, fresh) || !ap_segs_push(&p->dirty, fresh))
-				return &ap_err_nomem;
-		}
+		if (n->vaddr < a)
+			AP_TRY(add_fresh(p, selected, &cursor, n->vaddr, a, n->flags));
 		AP_TRY(add_live(p, live, a, b));
 		if (b == l_end)
 			l++;
@@ -220,7 +234,7 @@ static struct ap_err *find_dirty(struct precopy *p, const struct ap_runs *select
 			if (a > covered &&
 			    !ap_segs_push(&p->zero, (struct ap_corew_segment){
 							    covered, a - covered,
-							    live->offset + (covered - live->vaddr), 0}))
+							    live->offset + (covered - live->vaddr), 0, false}))
 				return &ap_err_nomem;
 			if (past)
 				break;
@@ -232,7 +246,7 @@ static struct ap_err *find_dirty(struct precopy *p, const struct ap_runs *select
 				continue;
 			if (!ap_segs_push(&p->dirty,
 					  (struct ap_corew_segment){
-						  a, b - a, live->offset + (a - live->vaddr), 0}))
+						  a, b - a, live->offset + (a - live->vaddr), 0, false}))
 				return &ap_err_nomem;
 		}
 	}
@@ -300,7 +314,7 @@ static struct ap_err *stopped(struct precopy *p, const struct ap_stop *stop)
 	AP_TRY(ap_snap_select(s, &s->maps, &runs, &selected));
 	AP_TRY(find_dirty(p, &selected));
 	AP_TRY(ap_snap_segments(s, &s->maps, &selected, &now));
-	AP_TRY(lay_out(p, &now));
+	AP_TRY(lay_out(p, &selected, &now));
 	AP_TRY(copy_dirty(p));
 	return ap_verify_take(s, &selected, &p->verify);
 }
@@ -329,7 +343,7 @@ static struct ap_err *settle(struct precopy *p)
 	return NULL;
 }
 
-static struct ap_err *run(struct precopy *p, uint64_t front)
+static struct ap_err *run(struct precopy *p, const struct ap_runs *selected, uint64_t front)
 {
 	AP_STOP_AUTO stop = {0};
 	struct ap_snap *s = p->s;
@@ -337,7 +351,7 @@ static struct ap_err *run(struct precopy *p, uint64_t front)
 	uint64_t dirty = 0, before = UINT64_MAX;
 
 	p->end = front;
-	AP_TRY(copy_live(p));
+	AP_TRY(copy_live(p, selected));
 	for (int i = 0; i < ROUNDS; i++) {
 		AP_TRY(round_again(p, &dirty));
 		if (dirty < SMALL_DIRTY || dirty > before / 4 * 3)
@@ -373,6 +387,7 @@ static struct ap_err *arm(struct precopy *p, struct ap_runs *selected)
 	struct ap_snap *s = p->s;
 
 	AP_TRY(ap_track_register(s, &p->track));
+	uint64_t began = ap_now_ns();
 	for (size_t i = 0; i < s->known.n; i++) {
 		const struct ap_mapping *m = &s->known.at[i];
 		AP_ERR_AUTO gone = NULL;
@@ -383,6 +398,7 @@ static struct ap_err *arm(struct precopy *p, struct ap_runs *selected)
 			continue; /* copied at the stop, like everything that cannot be watched */
 		gone = ap_pagemap_scan_protect(&s->pagemap, m->start, m->end,
 					       ap_snap_has_files(&s->known, m), false, &runs);
+		ap_track_rest(&p->track, &began);
 	}
 	AP_TRY(ap_snap_select(s, &s->known, &runs, selected));
 	return ap_snap_segments(s, &s->known, selected, &p->live);
@@ -414,7 +430,7 @@ struct ap_err *ap_snap_precopy(struct ap_snap *s, int out, bool seekable)
 		AP_TRY(ap_snap_check_space(s, s->options->path, expected));
 	}
 	s->may_fall_back = false;
-	struct ap_err *err = run(&p, front);
+	struct ap_err *err = run(&p, &selected, front);
 	if (!err)
 		err = settle(&p);
 	if (!err)

@@ -39,6 +39,7 @@ struct ap_sink {
 	uint8_t *buf;
 	size_t n_buf;
 	uint64_t in, out; /* bytes */
+	bool sparse;      /* a fresh file of ours: long stretches of zeros become holes */
 };
 
 struct ap_snap {
@@ -104,10 +105,20 @@ void ap_snap_read(pid_t pid, int mem_fd, uint64_t addr, void *buf, uint64_t byte
 /* For a copy-on-write child: never pins, since a pinned read un-shares every page. */
 void ap_snap_read_unpinned(int mem_fd, uint64_t addr, void *buf, uint64_t bytes,
 			   uint64_t *unreadable);
+/*
+ * Only what lies in `runs`, zeros between them: reading a page that was never touched would give the
+ * process one. pid 0: unpinned. *cursor goes along with rising addresses, from 0.
+ */
+void ap_snap_read_present(pid_t pid, int mem_fd, const struct ap_runs *runs, size_t *cursor,
+			  uint64_t addr, void *buf, uint64_t bytes, uint64_t *unreadable);
 
 /* output.c */
 struct ap_err *ap_sink_open(struct ap_sink *sink, int fd, bool compress, uint64_t total);
 struct ap_err *ap_sink_write(struct ap_sink *sink, const void *data, size_t bytes);
+/* As ap_pwrite_all() into a file that holds nothing there yet: long stretches of zeros stay holes. */
+struct ap_err *ap_snap_put(int fd, const uint8_t *data, uint64_t bytes, uint64_t offset);
+/* The file has at least `bytes`, also when it ends in a hole. */
+struct ap_err *ap_snap_extend(int fd, uint64_t bytes);
 struct ap_err *ap_sink_finish(struct ap_sink *sink);
 void ap_sink_close(struct ap_sink *sink);
 /* Bytes to leave free at the start of a file for headers of about `n_segments`. */

@@ -84,18 +84,6 @@ static bool same_ns(pid_t pid, const char *ns)
 	return strcmp(ours, theirs) == 0;
 }
 
-static uint64_t caught_signals(pid_t pid)
-{
-	AP_STR_AUTO text = {0};
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	AP_ERR_AUTO err = ap_proc_read(path, 65536, &text);
-	const char *at = err ? NULL : strstr(text.s, "\nSigCgt:");
-
-	return at ? strtoull(at + 8, NULL, 16) : 0;
-}
-
 static int oldest_first(const void *a, const void *b)
 {
 	const struct ap_proc *x = a, *y = b;
@@ -121,7 +109,7 @@ static bool look_at(pid_t pid, struct ap_proc *ret)
 	p.uptime = ap_proc_uptime(&p.stat);
 	p.cpu = p.stat.utime + p.stat.stime;
 	p.contained = !same_ns(pid, "ns/pid") || !same_ns(pid, "ns/mnt");
-	p.inspector = caught_signals(pid) >> (SIGUSR1 - 1) & 1;
+	p.inspector = p.status.sig_caught >> (SIGUSR1 - 1) & 1;
 	script_of(pid, &p);
 	*ret = p;
 	return true;

@@ -5,6 +5,8 @@
 
 #include "capture/snapshot/private.h"
 
+enum { OTHER_WAY = 256 << 10 };
+
 void ap_snap_read_unpinned(int mem_fd, uint64_t addr, void *buf, uint64_t bytes,
 			   uint64_t *unreadable)
 {
@@ -43,7 +45,8 @@ void ap_snap_read(pid_t pid, int mem_fd, uint64_t addr, void *buf, uint64_t byte
 		ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
 
 		if (n <= 0) {
-			uint64_t part = AP_PAGE - addr % AP_PAGE;
+			/* Where one page may not be read, its neighbours hardly may. */
+			uint64_t part = OTHER_WAY - addr % OTHER_WAY;
 
 			if (part > bytes)
 				part = bytes;
@@ -53,5 +56,30 @@ void ap_snap_read(pid_t pid, int mem_fd, uint64_t addr, void *buf, uint64_t byte
 		p += n;
 		addr += (uint64_t)n;
 		bytes -= (uint64_t)n;
+	}
+}
+
+void ap_snap_read_present(pid_t pid, int mem_fd, const struct ap_runs *runs, size_t *cursor,
+			  uint64_t addr, void *buf, uint64_t bytes, uint64_t *unreadable)
+{
+	uint64_t end = addr + bytes;
+	uint8_t *p = buf;
+
+	while (addr < end) {
+		while (*cursor < runs->n && runs->at[*cursor].end <= addr)
+			++*cursor;
+		const struct ap_run *run = *cursor < runs->n ? &runs->at[*cursor] : NULL;
+		bool inside = run && run->start <= addr;
+		uint64_t until = inside ? run->end : run ? run->start : end;
+		uint64_t n = (until < end ? until : end) - addr;
+
+		if (!inside)
+			memset(p, 0, n);
+		else if (pid)
+			ap_snap_read(pid, mem_fd, addr, p, n, unreadable);
+		else
+			ap_snap_read_unpinned(mem_fd, addr, p, n, unreadable);
+		p += n;
+		addr += n;
 	}
 }

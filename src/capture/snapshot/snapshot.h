@@ -65,9 +65,10 @@ struct ap_snapshot_prospect {
 };
 struct ap_err *ap_snapshot_prospect(pid_t pid, struct ap_snapshot_prospect *ret_prospect);
 
-/* What a killed dumper may have left: dead children that nobody waits for. */
+/* What a killed dumper may have left: dead children that nobody waits for, a heap that forks copy. */
 struct ap_snapshot_repair {
 	unsigned n_zombies; /* reaped */
+	unsigned n_marked;  /* stretches of V8's heap that are MADV_DONTFORK again */
 };
 struct ap_err *ap_snapshot_repair(pid_t pid, struct ap_snapshot_repair *ret_repair);
 

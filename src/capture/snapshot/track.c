@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capture/snapshot/inject.h"
@@ -18,13 +19,23 @@ struct uffd_register {
 	uint64_t start, len, mode, ioctls;
 };
 
+struct uffd_range {
+	uint64_t start, len;
+};
+
 #define UFFD_API_VERSION 0xaaull
 #define UFFD_IOCTL_API _IOWR(0xaa, 0x3f, struct uffd_api)
 #define UFFD_IOCTL_REGISTER _IOWR(0xaa, 0x00, struct uffd_register)
+#define UFFD_IOCTL_UNREGISTER _IOR(0xaa, 0x01, struct uffd_range)
 enum {
+	PIECE = 128 << 10,
+	WORK_NS = 1000000,
+	REST = 5, /* times as long as the work */
+	REST_LIMIT_NS = 30000000,
 	UFFD_USER_MODE = 1, /* what an unprivileged process may have */
 	UFFD_MODE_WP = 2,
 };
+#define RESTS_NS 20000000000ull /* in all: arming, and giving back */
 #define UFFD_WP_UNPOPULATED (1ull << 13)
 #define UFFD_WP_ASYNC (1ull << 15)
 
@@ -92,11 +103,47 @@ struct ap_err *ap_track_open(struct ap_snap *s, struct ap_track *ret_track)
 	return NULL;
 }
 
+void ap_track_rest(struct ap_track *track, uint64_t *began_ns)
+{
+	uint64_t worked = ap_now_ns() - *began_ns, rest = worked * REST;
+
+	if (worked < WORK_NS || track->rested_ns > RESTS_NS)
+		return;
+	if (rest > REST_LIMIT_NS)
+		rest = REST_LIMIT_NS;
+	nanosleep(&(struct timespec){.tv_nsec = (long)rest}, NULL);
+	track->rested_ns += rest;
+	*began_ns = ap_now_ns();
+}
+
 void ap_track_close(struct ap_track *track)
 {
-	/* Unregisters everything, too. */
-	if (track->fd > 0)
-		close(track->fd);
+	if (track->fd <= 0)
+		return;
+	/*
+	 * Closing it unregisters everything in one go, under the lock of the address space: with
+	 * thousands of mappings the process waits in its next page fault, for a second where page
+	 * tables are slow (virtual machines without nested paging). Small pieces with rests between
+	 * them leave nearly nothing for the end. A piece is not paused in its middle.
+	 */
+	uint64_t began = ap_now_ns();
+	track->rested_ns = 0;
+	for (size_t i = 0; i < track->ranges.n; i++) {
+		const struct ap_run *run = &track->ranges.at[i];
+
+		for (uint64_t at = run->start; at < run->end;) {
+			uint64_t n = run->end - at < PIECE ? run->end - at : PIECE;
+			struct uffd_range range = {at, n};
+
+			ap_hurry(true);
+			(void)ioctl(track->fd, UFFD_IOCTL_UNREGISTER, &range); /* unmapped since: fine */
+			ap_hurry(false);
+			ap_track_rest(track, &began);
+			at += n;
+		}
+	}
+	ap_runs_close(&track->ranges);
+	close(track->fd);
 	track->fd = 0;
 }
 
@@ -124,12 +171,13 @@ struct ap_err *ap_track_register(struct ap_snap *s, struct ap_track *track)
 			end = s->known.at[i++].end;
 		struct uffd_register reg = {m->start, end - m->start, UFFD_MODE_WP, 0};
 
-		if (ioctl(track->fd, UFFD_IOCTL_REGISTER, &reg) == 0)
-			track->n_ranges++;
-		else if (errno == ENOMEM || errno == EINVAL || errno == EPERM || errno == EBUSY)
-			track->n_refused++; /* gone meanwhile, or somebody else's */
-		else
+		if (ioctl(track->fd, UFFD_IOCTL_REGISTER, &reg) == 0) {
+			if (!ap_runs_push(&track->ranges, m->start, end, 0))
+				return &ap_err_nomem;
+		} else if (errno != ENOMEM && errno != EINVAL && errno != EPERM && errno != EBUSY) {
+			/* Those: gone meanwhile, or somebody else's. */
 			return ap_err_errno(errno, "cannot watch the memory of process %d", s->pid);
+		}
 	}
 	return NULL;
 }

@@ -1,0 +1,173 @@
+#include "capture/agent/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What the first version of Landlock knows as writing. */
+#define WRITES                                                                                      \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
+	 LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |       \
+	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |    \
+	 LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+bool ap_child_can_confine(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
+}
+
+static bool confine_writing(const char *directory)
+{
+	const struct landlock_ruleset_attr attr = {.handled_access_fs = WRITES};
+	int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	struct landlock_path_beneath_attr beneath = {
+		.allowed_access = WRITES,
+		.parent_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC),
+	};
+	bool ok = rules >= 0 && beneath.parent_fd >= 0 &&
+		  syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
+
+	beneath.parent_fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	beneath.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE;
+	ok = ok && beneath.parent_fd >= 0 &&
+	     syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
+	return ok && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
+}
+
+/* What a reader of files never needs, and what would help somebody who took it over. */
+static bool confine_calls(void)
+{
+	static const int refused[] = {
+		SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(accept4),
+		SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
+		SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(pidfd_send_signal), SCMP_SYS(kill),
+		SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(setns), SCMP_SYS(unshare), SCMP_SYS(bpf),
+		SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(keyctl), SCMP_SYS(add_key),
+		SCMP_SYS(io_uring_setup), SCMP_SYS(chmod), SCMP_SYS(fchmodat), SCMP_SYS(chown),
+		SCMP_SYS(fchownat), SCMP_SYS(setxattr), SCMP_SYS(utimensat), SCMP_SYS(truncate),
+		SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(kexec_load), SCMP_SYS(reboot),
+		SCMP_SYS(fork), SCMP_SYS(vfork),
+	};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	bool ok = filter;
+
+	for (size_t i = 0; ok && i < sizeof(refused) / sizeof(refused[0]); i++)
+		ok = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), refused[i], 0) == 0;
+	ok = ok && seccomp_load(filter) == 0;
+	if (filter)
+		seccomp_release(filter);
+	return ok;
+}
+
+static void limit(int resource, uint64_t most)
+{
+	struct rlimit rl = {most, most};
+
+	(void)setrlimit(resource, &rl);
+}
+
+static _Noreturn void become(char *const *argv, const struct ap_child_limits *l, int out)
+{
+	char temp[4096 + 8];
+	char *environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C.UTF-8", temp, NULL};
+	int null = open("/dev/null", O_RDWR);
+	cap_t none = cap_init();
+
+	snprintf(temp, sizeof(temp), "TMPDIR=%s", l->directory);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0)
+		_exit(125);
+	if (syscall(SYS_close_range, 3, ~0u, 0) != 0)
+		_exit(125);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_AS, l->memory_bytes);
+	limit(RLIMIT_FSIZE, l->file_bytes);
+	limit(RLIMIT_CPU, l->seconds);
+	limit(RLIMIT_NOFILE, 256);
+	(void)setpriority(PRIO_PROCESS, 0, 10);
+	/* Root without capabilities reads only what is root's, the spool among it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !none ||
+	    cap_set_proc(none) < 0 || chdir("/") < 0 || !confine_writing(l->directory) || !confine_calls())
+		_exit(125);
+	execve(argv[0], argv, environment);
+	_exit(126);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Until the end of the output or the deadline. */
+static const char *collect(int fd, const struct ap_child_limits *l, struct ap_str *out)
+{
+	uint64_t deadline = now_ms() + l->seconds * 1000ull;
+	char buf[65536];
+
+	for (;;) {
+		struct pollfd p = {fd, POLLIN, 0};
+		uint64_t now = now_ms();
+
+		if (now >= deadline)
+			return "it took too long";
+		if (poll(&p, 1, (int)(deadline - now)) <= 0)
+			continue;
+		ssize_t n = read(fd, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return NULL;
+		if (out->n + (size_t)n > l->output_bytes)
+			return "it printed too much";
+		ap_str_add(out, buf, (size_t)n);
+	}
+}
+
+struct ap_err *ap_child_run(char *const *argv, const struct ap_child_limits *limits, struct ap_str *out,
+			    int *ret_status)
+{
+	int fds[2], status;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return ap_err_errno(errno, "cannot make a pipe");
+	pid_t pid = fork();
+	if (pid == 0)
+		become(argv, limits, fds[1]);
+	close(fds[1]);
+	if (pid < 0) {
+		int e = errno;
+
+		close(fds[0]);
+		return ap_err_errno(e, "cannot start %s", argv[0]);
+	}
+	const char *wrong = collect(fds[0], limits, out);
+	close(fds[0]);
+	if (wrong)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (wrong)
+		return ap_err_new(AP_E_LIMIT, "%s", wrong);
+	if (WIFSIGNALED(status))
+		return ap_err_new(AP_E_IO, "it was ended by signal %d", WTERMSIG(status));
+	if (WEXITSTATUS(status) == 125 || WEXITSTATUS(status) == 126)
+		return ap_err_hint(ap_err_new(AP_E_IO, "%s cannot be started confined", argv[0]),
+				   "the kernel must have Landlock (5.13 or later, lsm=landlock)");
+	*ret_status = WEXITSTATUS(status);
+	return out->failed ? &ap_err_nomem : NULL;
+}
