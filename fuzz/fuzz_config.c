@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	struct ap_context context = {.args = {.comm = "node", .hostname = ""}, .exe_path = "/app/node"};
+	struct ap_context context = {.args = {.comm = "node", .hostname = ""},
+				     .exe_path = "/app/node"};
 	struct ap_config config;
 	struct ap_journal journal = {.path = ""};
 	struct ap_policy policy;

@@ -41,7 +41,8 @@ static void walk_segments(const struct ap_image *image)
 		require(ap_image_segment_at(image, s[i].end - 1) == &s[i]);
 		const uint8_t *view = ap_image_view(image, s[i].start, &have);
 		require((view != NULL) == (s[i].data != NULL));
-		/* A cut-off page shows at either end; all bytes of large segments would take seconds. */
+		/* A cut-off page shows at either end; all bytes of large segments would take
+		 * seconds. */
 		for (uint64_t k = 0; view && k < have; k += 61)
 			touched += view[k];
 		touched += view && have ? view[have - 1] : 0;
@@ -110,7 +111,9 @@ static void walk_stacks(const struct ap_image *image)
 
 static bool is_compressed(const uint8_t *data, size_t bytes)
 {
-	static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", ("\xfd" "7zXZ"),
+	static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd",
+					     ("\xfd"
+					      "7zXZ"),
 					     "\x04\x22\x4d\x18"};
 
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {

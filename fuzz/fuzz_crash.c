@@ -19,7 +19,8 @@ static void ask_value(struct ap_model *model, uint64_t ref)
 	ap_arena_init(&arena, ARENA);
 	AP_ERR_AUTO err = model->ops->describe(model, ref, &arena, &value);
 	if (!err) {
-		ap_err_free(model->ops->detail(model, ref, &ap_detail_default_limits, &arena, &detail));
+		ap_err_free(
+			model->ops->detail(model, ref, &ap_detail_default_limits, &arena, &detail));
 		ap_err_free(model->ops->scopes(model, ref, NULL, &arena, &scopes));
 		ap_err_free(model->ops->source(model, ref, NULL, &arena, &source));
 		ap_err_free(ap_value_follow(model, ref, "self.self[0].cause", &arena, &inside));

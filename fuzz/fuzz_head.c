@@ -1,6 +1,6 @@
 /*
- * The first bytes of a core, as they come out of the pipe, then the walk and the minicore over memory
- * that holds the same bytes again.
+ * The first bytes of a core, as they come out of the pipe, then the walk and the minicore over
+ * memory that holds the same bytes again.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	static int in = -1, out = -1;
 	struct ap_minicore_limits limits = {
 		.raw_bytes = 64 * AP_HANDLE_PAGE,
-		.walk = {.text_bytes = 65536, .texts_bytes = 65536, .depth = 4, .cpu_ms = 3, .time_ms = 50},
+		.walk = {.text_bytes = 65536,
+			 .texts_bytes = 65536,
+			 .depth = 4,
+			 .cpu_ms = 3,
+			 .time_ms = 50},
 	};
 	struct memory memory = {data, bytes};
 	struct ap_minicore_result r;
@@ -57,8 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (head.bytes.n > bytes || (head.bytes.n && memcmp(head.bytes.s, data, head.bytes.n) != 0))
 		abort(); /* what was read has to be what was there: the core begins with it */
 	if (!err) {
-		struct ap_dying dying = {&head.header, &head.notes, head.raw_notes, head.n_raw_notes,
-					 read_memory, &memory};
+		struct ap_dying dying = {&head.header,     &head.notes, head.raw_notes,
+					 head.n_raw_notes, read_memory, &memory};
 		struct ap_context context = {.args = {.comm = "x", .hostname = "y"}};
 		AP_STR_AUTO meta = {0};
 

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (n == AP_HANDLE_ARGS && at < bytes) {
 		struct ap_err *err = ap_kernel_args_parse((int)n, argv, &context.args);
 		struct ap_str *const files[] = {&context.status, &context.cmdline, &context.environ,
-						&context.maps, &context.limits, &context.cgroup};
+						&context.maps,   &context.limits,  &context.cgroup};
 
 		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 			ap_str_add(files[i], copy + at, bytes - at);

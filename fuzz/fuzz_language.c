@@ -37,7 +37,8 @@ struct ap_err *__real_ap_image_open_core(const char *path, const struct ap_image
 struct ap_err *__wrap_ap_image_open_core(const char *path, const struct ap_image_options *options,
 					 struct ap_image **ret_image);
 
-/* A leak in small: module scope `store` -> Map -> table -> two Sessions with the same text, a WeakMap's pair. */
+/* A leak in small: module scope `store` -> Map -> table -> two Sessions with the same text, a
+ * WeakMap's pair. */
 static const char snapshot[] =
 	"{\"snapshot\":{\"meta\":{\"node_fields\":[\"type\",\"name\",\"id\",\"self_size\","
 	"\"edge_count\",\"detachedness\"],\"node_types\":[[\"hidden\",\"array\",\"string\","
@@ -204,7 +205,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		.err = fopencookie(&err, "w", io),
 	};
 	if (!options.out || !options.err ||
-	    ap_session_open(&options, none ? NULL : core ? make_core() : fake_model(), &session))
+	    ap_session_open(&options,
+			    none   ? NULL
+			    : core ? make_core()
+				   : fake_model(),
+			    &session))
 		abort();
 	if (!none)
 		ap_session_set_study(session, make_study());

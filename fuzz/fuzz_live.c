@@ -1,6 +1,7 @@
 /*
- * What ncore takes from others: the inspector's messages, its list of targets, what the program says of itself, and
- * the kernel's table of sockets (whose length others decide). The first byte chooses.
+ * What ncore takes from others: the inspector's messages, its list of targets, what the program
+ * says of itself, and the kernel's table of sockets (whose length others decide). The first byte
+ * chooses.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -48,12 +49,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		return 0;
 	ap_arena_init(&arena, 1 << 26);
 	switch (data[0]) {
-	case 'm': messages(text, bytes, &arena); break;
-	case 't': ap_err_free(ap_protocol_read_targets(text, bytes, &arena, &path)); break;
-	case 'l': ap_err_free(ap_ncore_read_look((struct ap_text){text, bytes}, &arena, &look)); break;
-	case 'w': ap_err_free(ap_ncore_mask_list((struct ap_text){text, bytes}, false, false, &out)); break;
-	case 'e': ap_err_free(ap_ncore_mask_list((struct ap_text){text, bytes}, true, false, &out)); break;
-	default: table(text, bytes); break;
+	case 'm':
+		messages(text, bytes, &arena);
+		break;
+	case 't':
+		ap_err_free(ap_protocol_read_targets(text, bytes, &arena, &path));
+		break;
+	case 'l':
+		ap_err_free(ap_ncore_read_look((struct ap_text){text, bytes}, &arena, &look));
+		break;
+	case 'w':
+		ap_err_free(ap_ncore_mask_list((struct ap_text){text, bytes}, false, false, &out));
+		break;
+	case 'e':
+		ap_err_free(ap_ncore_mask_list((struct ap_text){text, bytes}, true, false, &out));
+		break;
+	default:
+		table(text, bytes);
+		break;
 	}
 	ap_arena_close(&arena);
 	return 0;

@@ -1,4 +1,5 @@
-/* A crash's JSON files as list and info read them, and the opener's answers as the agent reads them. */
+/* A crash's JSON files as list and info read them, and the opener's answers as the agent reads
+ * them. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

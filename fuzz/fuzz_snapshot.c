@@ -1,4 +1,5 @@
-/* A heap snapshot file: read in pieces, its dominators and paths found, written and read again, and compared with that. */
+/* A heap snapshot file: read in pieces, its dominators and paths found, written and read again, and
+ * compared with that. */
 #include <stdint.h>
 #include <stdlib.h>
 

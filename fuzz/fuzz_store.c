@@ -44,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	ap_answer_refusal(xml, bytes, &arena, &refusal);
 	ap_err_free(ap_keys_parse(xml, bytes, "default", &arena, &keys));
 	err = ap_shipment_parse(xml, bytes, &shipment);
-	if (!err && (strlen(shipment.key) >= sizeof(shipment.key) || strlen(shipment.etag) >= sizeof(shipment.etag)))
+	if (!err && (strlen(shipment.key) >= sizeof(shipment.key) ||
+		     strlen(shipment.etag) >= sizeof(shipment.etag)))
 		abort();
 	ap_err_free(err);
 	ap_arena_close(&arena);

@@ -1,4 +1,5 @@
-/* Writes the seeds of fuzz/corpus/core: seed_core DIR. Small cores, one for each way into the reader. */
+/* Writes the seeds of fuzz/corpus/core: seed_core DIR. Small cores, one for each way into the
+ * reader. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,8 @@ static void save(const char *name, const struct core_spec *spec)
 static void make_elf(uint8_t page[static 512])
 {
 	Elf64_Ehdr eh = {
-		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			    EV_CURRENT},
 		.e_type = ET_DYN,
 		.e_machine = EM_X86_64,
 		.e_phoff = sizeof(eh),
@@ -37,9 +39,17 @@ static void make_elf(uint8_t page[static 512])
 	};
 	const Elf64_Phdr ph[] = {
 		{.p_type = PT_LOAD, .p_flags = PF_R, .p_filesz = 512, .p_memsz = 512},
-		{.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_offset = 4096, .p_vaddr = 0x1000,
-		 .p_filesz = 64, .p_memsz = 0x1000},
-		{.p_type = PT_NOTE, .p_offset = 0x100, .p_vaddr = 0x100, .p_filesz = 32, .p_memsz = 32},
+		{.p_type = PT_LOAD,
+		 .p_flags = PF_R | PF_X,
+		 .p_offset = 4096,
+		 .p_vaddr = 0x1000,
+		 .p_filesz = 64,
+		 .p_memsz = 0x1000},
+		{.p_type = PT_NOTE,
+		 .p_offset = 0x100,
+		 .p_vaddr = 0x100,
+		 .p_filesz = 32,
+		 .p_memsz = 32},
 	};
 	AP_STR_AUTO note = {0};
 
@@ -58,8 +68,10 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 64;
 	dir = argv[1];
-	const Elf64_auxv_t auxv[] = {{AT_PAGESZ, {4096}}, {AT_ENTRY, {CODE + 0x1000}},
-				     {AT_RANDOM, {RANDOM}}, {AT_NULL, {0}}};
+	const Elf64_auxv_t auxv[] = {{AT_PAGESZ, {4096}},
+				     {AT_ENTRY, {CODE + 0x1000}},
+				     {AT_RANDOM, {RANDOM}},
+				     {AT_NULL, {0}}};
 	/* Frames for rbp = STACK + 0x80, then argc, argv, environment and auxv. */
 	stack[16] = STACK + 0xa0;
 	stack[17] = CODE + 0x1010;
@@ -83,8 +95,14 @@ int main(int argc, char **argv)
 		{0x10000000, 0x10004000, 7, "/no/such/node"},
 	};
 	struct core_spec spec = {
-		.segments = segments, .n_segments = 4, .files = files, .n_files = 3,
-		.auxv = auxv, .n_auxv = 4, .n_threads = 2, .signal = SIGSEGV,
+		.segments = segments,
+		.n_segments = 4,
+		.files = files,
+		.n_files = 3,
+		.auxv = auxv,
+		.n_auxv = 4,
+		.n_threads = 2,
+		.signal = SIGSEGV,
 	};
 
 	save("whole", &spec);

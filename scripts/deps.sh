@@ -34,6 +34,7 @@ check ca-certificates                   file /etc/ssl/certs/ca-certificates.crt
 check gdb                               command gdb
 check clang                             command clang
 check clang-tidy                        command clang-tidy
+check clang-format                      command clang-format
 check libclang-rt-14-dev                file /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a
 check cppcheck                          command cppcheck
 check shellcheck                        command shellcheck

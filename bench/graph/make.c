@@ -1,6 +1,6 @@
 /*
- * Writes a heap snapshot of N million nodes and three times as many edges to stdout, shaped as heaps
- * are: a few deep lists, wide tables, small objects with a shape each, cross references.
+ * Writes a heap snapshot of N million nodes and three times as many edges to stdout, shaped as
+ * heaps are: a few deep lists, wide tables, small objects with a shape each, cross references.
  * usage: make MILLIONS
  */
 #include <stdint.h>
@@ -47,14 +47,14 @@ int main(int argc, char **argv)
 	       "\"node_count\":%u,\"edge_count\":%llu},\n\"nodes\":[",
 	       n, (unsigned long long)edges);
 	for (uint32_t v = 0; v < n; v++)
-		printf("%s%u,%u,%u,%u,%u,0", v ? "\n," : "", v ? 3 : 9, v ? 1 + v % 50 : 0, 2 * v + 1, 16 + v % 64,
-		       v < 1000 ? members[v] : 2);
+		printf("%s%u,%u,%u,%u,%u,0", v ? "\n," : "", v ? 3 : 9, v ? 1 + v % 50 : 0,
+		       2 * v + 1, 16 + v % 64, v < 1000 ? members[v] : 2);
 	printf("],\n\"edges\":[");
 	const char *comma = "";
 	for (uint32_t t = 0; t < 1000; t++) {
 		/* Members of table t: every 997th node. */
-		for (uint32_t v = t ? 1000 + (t - 1 + 997 - 1000 % 997 + 997) % 997 : 1; v < n && (t || v < 1000);
-		     v += t ? 997 : 1) {
+		for (uint32_t v = t ? 1000 + (t - 1 + 997 - 1000 % 997 + 997) % 997 : 1;
+		     v < n && (t || v < 1000); v += t ? 997 : 1) {
 			if (table_of(v) != t)
 				continue;
 			printf("%s1,%u,%u", comma, v, v * 6);
@@ -64,7 +64,8 @@ int main(int argc, char **argv)
 	for (uint32_t v = 1000; v < n; v++) {
 		uint32_t next = v + 1 < n && v % 5 ? v + 1 : 1 + pick(n - 1);
 
-		printf("\n,2,%u,%u\n,3,2,%u", 60 + v % 7, next * 6, (1 + pick(v % 10 ? 1000 : n - 1)) * 6);
+		printf("\n,2,%u,%u\n,3,2,%u", 60 + v % 7, next * 6,
+		       (1 + pick(v % 10 ? 1000 : n - 1)) * 6);
 	}
 	printf("],\n\"strings\":[\"\"");
 	for (int i = 0; i < 100; i++)

@@ -1,9 +1,10 @@
 /*
- * load PORT RATE SECONDS [CONNECTIONS]: HTTP GETs at a fixed rate, whatever becomes of the answers, as a world of
- * clients does: a server that stands still for a while finds all that came meanwhile. Ends early on SIGTERM.
+ * load PORT RATE SECONDS [CONNECTIONS]: HTTP GETs at a fixed rate, whatever becomes of the answers,
+ * as a world of clients does: a server that stands still for a while finds all that came meanwhile.
+ * Ends early on SIGTERM.
  *
- * Prints: requests sent, answered, lost, the slowest and the 99th percentile in ms, and the rate that was kept.
- * Exit status: 0 none lost, 1 some were, 2 it could not connect.
+ * Prints: requests sent, answered, lost, the slowest and the 99th percentile in ms, and the rate
+ * that was kept. Exit status: 0 none lost, 1 some were, 2 it could not connect.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,7 +50,9 @@ static uint64_t now_ns(void)
 
 static bool open_connection(struct connection *c, uint16_t port)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {.sin_family = AF_INET,
+				 .sin_port = htons(port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int one = 1;
 
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -71,7 +74,8 @@ static void lose(struct connection *c)
 static void ask(struct connection *c)
 {
 	char text[64];
-	int n = snprintf(text, sizeof(text), "GET /%llu HTTP/1.1\r\nHost: x\r\n\r\n", (unsigned long long)n_sent);
+	int n = snprintf(text, sizeof(text), "GET /%llu HTTP/1.1\r\nHost: x\r\n\r\n",
+			 (unsigned long long)n_sent);
 
 	n_sent++;
 	if (c->fd < 0 || c->tail - c->head == QUEUE) {
@@ -188,7 +192,8 @@ int main(int argc, char **argv)
 		lose(&connections[i]);
 	qsort(answers, n_answered, sizeof(*answers), by_value);
 	printf("%llu requests at %.0f/s, %llu answered, %llu lost, slowest %.0f ms, 99 %% within %.0f ms\n",
-	       (unsigned long long)n_sent, (double)n_sent / passed, (unsigned long long)n_answered, (unsigned long long)n_lost,
-	       n_answered ? answers[n_answered - 1] / 1e3 : 0, n_answered ? answers[n_answered * 99 / 100] / 1e3 : 0);
+	       (unsigned long long)n_sent, (double)n_sent / passed, (unsigned long long)n_answered,
+	       (unsigned long long)n_lost, n_answered ? answers[n_answered - 1] / 1e3 : 0,
+	       n_answered ? answers[n_answered * 99 / 100] / 1e3 : 0);
 	return n_lost || n_answered != n_sent;
 }

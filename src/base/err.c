@@ -15,8 +15,8 @@ struct ap_err ap_err_cancelled = {
 	.message = (char *)"interrupted",
 };
 
-__attribute__((format(printf, 3, 0))) static struct ap_err *
-err_vnew(enum ap_errc code, int errnum, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static struct ap_err *err_vnew(enum ap_errc code, int errnum,
+								     const char *fmt, va_list ap)
 {
 	struct ap_err *err = calloc(1, sizeof(*err));
 	char *text = NULL;

@@ -48,8 +48,7 @@ static void json_string(struct ap_str *out, const char *s, size_t n)
 		}
 		ap_str_add(out, s + start, i - start);
 		if (surrogate) {
-			uint32_t unit =
-				0xd000u | (p[i + 1] & 0x3fu) << 6 | (p[i + 2] & 0x3fu);
+			uint32_t unit = 0xd000u | (p[i + 1] & 0x3fu) << 6 | (p[i + 2] & 0x3fu);
 			ap_str_addf(out, "\\u%04x", unit);
 			i += 2;
 		} else if (c == '"' || c == '\\') {

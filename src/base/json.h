@@ -2,8 +2,8 @@
  * A small streaming JSON writer: no document is ever built, so output of gigabytes costs nothing,
  * and WTF-8 text keeps its lone surrogates (as \ud83d escapes), which the libraries lose.
  *
- * Ownership: the writer appends to the struct ap_str it was given and owns nothing. With a FILE set,
- * the string is drained into it whenever it grows large. Commas are the writer's business.
+ * Ownership: the writer appends to the struct ap_str it was given and owns nothing. With a FILE
+ * set, the string is drained into it whenever it grows large. Commas are the writer's business.
  */
 #ifndef AP_BASE_JSON_H
 #define AP_BASE_JSON_H

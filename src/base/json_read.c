@@ -99,8 +99,9 @@ static bool unexpected(struct ap_json_reader *r, int c, const char *wanted)
 		return false;
 	if (c < 0)
 		return ap_json_read_fail(r, "the file ends where %s should follow", wanted);
-	return ap_json_read_fail(r, c >= ' ' && c < 127 ? "%s expected, not '%c'" : "%s expected, not byte %d",
-				 wanted, c);
+	return ap_json_read_fail(
+		r, c >= ' ' && c < 127 ? "%s expected, not '%c'" : "%s expected, not byte %d",
+		wanted, c);
 }
 
 bool ap_json_read_token(struct ap_json_reader *r, char c)
@@ -166,7 +167,8 @@ static bool escape(struct ap_json_reader *r)
 	int unit = hex4(r);
 	if (unit < 0)
 		return false;
-	/* A high surrogate waits in the text as its three bytes, and joins a low one appended next. */
+	/* A high surrogate waits in the text as its three bytes, and joins a low one appended next.
+	 */
 	ap_str_utf16(&r->text, (const uint8_t[]){(uint8_t)unit, (uint8_t)(unit >> 8)}, 1);
 	return true;
 }
@@ -240,8 +242,8 @@ static bool skip_word(struct ap_json_reader *r)
 	int c = look(r);
 	size_t n = 0;
 
-	while ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' ||
-	       c == 'E') {
+	while ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '+' ||
+	       c == '.' || c == 'E') {
 		r->p++;
 		n++;
 		c = look(r);
@@ -261,7 +263,8 @@ bool ap_json_read_skip(struct ap_json_reader *r)
 
 		if (c == '{' || c == '[') {
 			if (depth == AP_JSON_MAX_DEPTH)
-				return ap_json_read_fail(r, "more than %d levels", AP_JSON_MAX_DEPTH);
+				return ap_json_read_fail(r, "more than %d levels",
+							 AP_JSON_MAX_DEPTH);
 			r->p++;
 			closers[depth] = c == '{' ? '}' : ']';
 			firsts[depth++] = true;

@@ -14,7 +14,7 @@ struct ap_map64 {
 	struct ap_map64_entry {
 		uint64_t key;
 		uint32_t value;
-	} *at;
+	} * at;
 	size_t n, cap;
 };
 

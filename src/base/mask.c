@@ -7,14 +7,17 @@
 
 /* Anywhere in a name: these words mean nothing else. */
 static const char *const secret_parts[] = {
-	"token",  "password",   "passwd",    "passphrase", "secret",     "authorization",
-	"cookie", "credential", "apikey",    "api_key",    "privatekey", "private_key",
-	"accesskey", "signature", "connectionstring", "connection_string",
+	"token",     "password",      "passwd",           "passphrase",
+	"secret",    "authorization", "cookie",           "credential",
+	"apikey",    "api_key",       "privatekey",       "private_key",
+	"accesskey", "signature",     "connectionstring", "connection_string",
 };
 
-/* As one word of a name: as part of another word (keyboard, passenger, author) they are harmless. */
+/* As one word of a name: as part of another word (keyboard, passenger, author) they are harmless.
+ */
 static const char *const secret_words[] = {
-	"key", "keys", "pwd", "pass", "auth", "jwt", "pat", "pin", "cvv", "cvc", "ssn", "dsn", "creds",
+	"key", "keys", "pwd", "pass", "auth", "jwt",   "pat",
+	"pin", "cvv",  "cvc", "ssn",  "dsn",  "creds",
 };
 
 /* Names whose words would match although everybody may know the value. */
@@ -24,8 +27,9 @@ static const char *const harmless_names[] = {
 
 /* Prefixes of tokens that their makers made recognisable. */
 static const char *const secret_prefixes[] = {
-	"ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-", "xapp-",
-	"sk-", "sk_live_", "sk_test_", "rk_live_", "npm_", "AKIA", "ASIA", "AIza", "SG.", "eyJ",
+	"ghp_",  "gho_",  "ghs_",  "ghu_", "github_pat_", "glpat-",   "xoxb-",
+	"xoxp-", "xoxa-", "xapp-", "sk-",  "sk_live_",    "sk_test_", "rk_live_",
+	"npm_",  "AKIA",  "ASIA",  "AIza", "SG.",         "eyJ",
 };
 
 static bool contains_ci(struct ap_text text, const char *part)
@@ -74,7 +78,8 @@ static bool is_token_char(char c)
 	       c == '/' || c == '=' || c == '~';
 }
 
-/* Bytes of a card number that begins at `s`, or 0: prefix and length of an issuer, and Luhn's sum. */
+/* Bytes of a card number that begins at `s`, or 0: prefix and length of an issuer, and Luhn's sum.
+ */
 static size_t card_number(const char *s, size_t n)
 {
 	unsigned digits[19];
@@ -84,14 +89,15 @@ static size_t card_number(const char *s, size_t n)
 		if (isdigit((unsigned char)s[i])) {
 			digits[n_digits++] = (unsigned)(s[i] - '0');
 			end = i + 1;
-		} else if ((s[i] != ' ' && s[i] != '-') || (i && !isdigit((unsigned char)s[i - 1]))) {
+		} else if ((s[i] != ' ' && s[i] != '-') ||
+			   (i && !isdigit((unsigned char)s[i - 1]))) {
 			break;
 		}
 	}
 	if (n_digits < 13 || (end < n && isalnum((unsigned char)s[end])))
 		return 0;
 	unsigned two = digits[0] * 10 + digits[1];
-	bool issuer = digits[0] == 4   ? n_digits == 13 || n_digits == 16 || n_digits == 19
+	bool issuer = digits[0] == 4           ? n_digits == 13 || n_digits == 16 || n_digits == 19
 		      : two >= 51 && two <= 55 ? n_digits == 16
 		      : two >= 22 && two <= 27 ? n_digits == 16
 		      : two == 34 || two == 37 ? n_digits == 15
@@ -139,7 +145,8 @@ static size_t known_token(const char *s, size_t n)
 	for (size_t i = 0; i < sizeof(secret_prefixes) / sizeof(secret_prefixes[0]); i++) {
 		size_t prefix = strlen(secret_prefixes[i]), end = prefix;
 
-		/* Only behind a prefix: a megabyte of "a-a-a-" would be read from each of its words. */
+		/* Only behind a prefix: a megabyte of "a-a-a-" would be read from each of its
+		 * words. */
 		if (n < prefix || memcmp(s, secret_prefixes[i], prefix) != 0)
 			continue;
 		while (end < n && is_token_char(s[end]))
@@ -300,7 +307,8 @@ void ap_mask_assignment(struct ap_str *str, struct ap_text assignment)
 void ap_mask_word(struct ap_str *str, struct ap_text previous, struct ap_text word)
 {
 	bool option = word.n && word.s[0] == '-';
-	bool after_option = previous.n > 1 && previous.s[0] == '-' && !memchr(previous.s, '=', previous.n);
+	bool after_option =
+		previous.n > 1 && previous.s[0] == '-' && !memchr(previous.s, '=', previous.n);
 
 	if (after_option && !option)
 		ap_mask_value(str, previous, word);

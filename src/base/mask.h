@@ -16,8 +16,8 @@ bool ap_mask_name(struct ap_text name);
 /* `value` with its secret parts masked; all of it if `name` (may be empty) says so. */
 void ap_mask_value(struct ap_str *str, struct ap_text name, struct ap_text value);
 /*
- * A preview of a value, or a sentence about one: as ap_mask_value() without a name, and what follows a secret's
- * name inside of it: {user: "x", password: ***}.
+ * A preview of a value, or a sentence about one: as ap_mask_value() without a name, and what
+ * follows a secret's name inside of it: {user: "x", password: ***}.
  */
 void ap_mask_preview(struct ap_str *str, struct ap_text preview);
 /* "NAME=value" as in an environment; the name stays. */

@@ -6,9 +6,9 @@
 #include <string.h>
 
 /*
- * Whether the next larger decimal of the same length reads back as `v`, which then replaces `e`. Below
- * a power of two doubles lie closer than above it, so there the nearest decimal may be another double's
- * although one a little farther above is this one's.
+ * Whether the next larger decimal of the same length reads back as `v`, which then replaces `e`.
+ * Below a power of two doubles lie closer than above it, so there the nearest decimal may be
+ * another double's although one a little farther above is this one's.
  */
 static bool number_next_up(char e[static 32], int precision, double v)
 {
@@ -90,8 +90,11 @@ char *ap_bytes_human(uint64_t bytes, char buf[static AP_NUMBER_MAX])
 		v /= 1000;
 		u++;
 	}
-	snprintf(buf, AP_NUMBER_MAX, "%.*f %s", u == 0 || v >= 99.95 ? 0 : v >= 9.995 ? 1 : 2, v,
-		 units[u]);
+	snprintf(buf, AP_NUMBER_MAX, "%.*f %s",
+		 u == 0 || v >= 99.95 ? 0
+		 : v >= 9.995         ? 1
+				      : 2,
+		 v, units[u]);
 	return buf;
 }
 
@@ -143,7 +146,8 @@ bool ap_duration_parse(const char *text, double *ret_seconds)
 	static const struct {
 		const char *unit;
 		double seconds;
-	} units[] = {{"", 1}, {"s", 1}, {"ms", 0.001}, {"m", 60}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+	} units[] = {{"", 1},     {"s", 1},    {"ms", 0.001}, {"m", 60},
+		     {"min", 60}, {"h", 3600}, {"d", 86400}};
 	char *end;
 	double v = strtod(text, &end);
 

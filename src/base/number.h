@@ -23,8 +23,8 @@ bool ap_size_parse(const char *text, uint64_t *ret_bytes);
 /* "60s", "5m", "1h", "250ms"; a bare number is seconds. */
 bool ap_duration_parse(const char *text, double *ret_seconds);
 /*
- * Decimal digits of a magnitude of `n` 64-bit little-endian words; malloc'ed, or NULL. Takes time in
- * proportion to n * n: callers bound it (10,000 words take about a second).
+ * Decimal digits of a magnitude of `n` 64-bit little-endian words; malloc'ed, or NULL. Takes time
+ * in proportion to n * n: callers bound it (10,000 words take about a second).
  */
 char *ap_bigint_decimal(const uint64_t *words, size_t n, bool negative);
 

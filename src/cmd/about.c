@@ -7,7 +7,8 @@
 
 static struct ap_err *version_data(struct ap_ctx *ctx, void **ret_data)
 {
-	return ap_answer_text(ctx, ret_data, "autopsy %s, speaking the languages of mdb, mdb_v8 and llnode\n",
+	return ap_answer_text(ctx, ret_data,
+			      "autopsy %s, speaking the languages of mdb, mdb_v8 and llnode\n",
 			      AP_VERSION);
 }
 
@@ -46,7 +47,8 @@ static struct ap_err *which_data(struct ap_ctx *ctx, void **ret_data)
 
 		if (cmd) {
 			ap_str_addf(&out, "%s is a dcmd from module autopsy", bare);
-			ap_str_addf(&out, ctx->args.given[OPT_VERBOSE] ? ": %s\n" : "\n", cmd->summary);
+			ap_str_addf(&out, ctx->args.given[OPT_VERBOSE] ? ": %s\n" : "\n",
+				    cmd->summary);
 		}
 		if (walker) {
 			ap_str_addf(&out, "%s is a walker from module autopsy", bare);
@@ -85,9 +87,11 @@ static struct ap_err *dmods_data(struct ap_ctx *ctx, void **ret_data)
 {
 	AP_STR_AUTO out = {0};
 
-	ap_str_adds(&out, ctx->args.given[OPT_LIST] ? "\nautopsy\n-----------------------------------------------\n"
-						    : "autopsy\n");
-	for (const struct ap_cmd *const *cmd = ap_cmd_table; *cmd && ctx->args.given[OPT_LIST]; cmd++) {
+	ap_str_adds(&out, ctx->args.given[OPT_LIST]
+				  ? "\nautopsy\n-----------------------------------------------\n"
+				  : "autopsy\n");
+	for (const struct ap_cmd *const *cmd = ap_cmd_table; *cmd && ctx->args.given[OPT_LIST];
+	     cmd++) {
 		const char *name = ap_cmd_name(*cmd, AP_MDB, ctx->arena);
 
 		if (name)

@@ -1,5 +1,6 @@
 /*
- * Answers of commands that have no shape of their own: a text, or a list of values made to be piped.
+ * Answers of commands that have no shape of their own: a text, or a list of values made to be
+ * piped.
  *
  * Ownership: everything lives in the command's arena.
  */

@@ -94,8 +94,7 @@ static const struct ap_option *find_option(const struct parse *p, char letter, s
 	for (const struct ap_option *o = p->cmd->options; o && (o->letter || o->long_name); o++) {
 		if (!(o->dialects & 1u << p->dialect))
 			continue;
-		if (letter ? o->letter == letter
-			   : o->long_name && ap_text_is(name, o->long_name))
+		if (letter ? o->letter == letter : o->long_name && ap_text_is(name, o->long_name))
 			return o;
 	}
 	return NULL;
@@ -118,8 +117,8 @@ static struct ap_err *take(struct parse *p, const struct ap_option *option, cons
 	p->args->text[i] = value;
 	if (option->kind == AP_OPTION_NUMBER &&
 	    !ap_parse_number(value, p->radix, &p->args->number[i]))
-		return usage(p, ap_err_new(AP_E_USAGE, "option %s needs a number, not \"%s\"", shown,
-					   value));
+		return usage(p, ap_err_new(AP_E_USAGE, "option %s needs a number, not \"%s\"",
+					   shown, value));
 	return NULL;
 }
 
@@ -149,8 +148,8 @@ static struct ap_err *parse_long(struct parse *p, const char *word)
 	if (!option)
 		return usage(p, ap_err_new(AP_E_USAGE, "unknown option %s", word));
 	if (option->kind == AP_OPTION_FLAG && value)
-		return usage(p, ap_err_new(AP_E_USAGE, "option --%s takes no value",
-					   option->long_name));
+		return usage(
+			p, ap_err_new(AP_E_USAGE, "option --%s takes no value", option->long_name));
 	return take(p, option, word, value);
 }
 
@@ -159,8 +158,12 @@ struct ap_err *ap_args_parse(const struct ap_cmd *cmd, enum ap_dialect dialect, 
 			     struct ap_args *ret_args)
 {
 	struct ap_args args = {0};
-	struct parse p = {.cmd = cmd, .dialect = dialect, .radix = dialect == AP_MDB ? radix : 10,
-			  .words = words, .n = n, .args = &args};
+	struct parse p = {.cmd = cmd,
+			  .dialect = dialect,
+			  .radix = dialect == AP_MDB ? radix : 10,
+			  .words = words,
+			  .n = n,
+			  .args = &args};
 	bool options = true;
 
 	args.words = ap_alloc_array(arena, n + 1, sizeof(*args.words));

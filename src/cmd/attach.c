@@ -7,15 +7,17 @@ static struct ap_err *attach_data(struct ap_ctx *ctx, void **ret_data)
 	uint64_t pid = ctx->address;
 
 	if (ctx->dialect == AP_MDB && ctx->has_address ? ctx->args.n_words : ctx->args.n_words != 1)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "which process?"), "`autopsy ps` lists those of Node");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "which process?"),
+				   "`autopsy ps` lists those of Node");
 	if (ctx->args.n_words && !ap_parse_number(ctx->args.words[0], 10, &pid))
 		return ap_err_new(AP_E_USAGE, "\"%s\" is not a process id", ctx->args.words[0]);
 	if (pid < 1 || pid > INT32_MAX)
 		return ap_err_new(AP_E_USAGE, "%llu is not a process id", (unsigned long long)pid);
 	AP_TRY(ap_session_attach(ctx->session, (pid_t)pid));
-	return ap_answer_text(ctx, ret_data, ap_session_live(ctx->session)
-						     ? "attached to %d: it is stopped until ::release or the end\n"
-						     : "read %d: it runs on\n",
+	return ap_answer_text(ctx, ret_data,
+			      ap_session_live(ctx->session)
+				      ? "attached to %d: it is stopped until ::release or the end\n"
+				      : "read %d: it runs on\n",
 			      (int)pid);
 }
 
@@ -40,7 +42,8 @@ static struct ap_err *release_data(struct ap_ctx *ctx, void **ret_data)
 	pid_t pid = ap_session_live(ctx->session);
 
 	AP_TRY(ap_session_release(ctx->session));
-	return ap_answer_text(ctx, ret_data, "%d runs again; what was read of it stays\n", (int)pid);
+	return ap_answer_text(ctx, ret_data, "%d runs again; what was read of it stays\n",
+			      (int)pid);
 }
 
 const struct ap_cmd ap_cmd_release = {
@@ -49,8 +52,9 @@ const struct ap_cmd ap_cmd_release = {
 	.summary = "let the process that is held go on",
 	.synopsis = {[AP_PLAIN] = "", [AP_MDB] = "[-a]"},
 	.help = "The session keeps the picture that was taken when it was attached.",
-	.options = (const struct ap_option[]){
-		{'a', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "as mdb: nothing else here"}, {0}},
+	.options = (const struct ap_option[]){{'a', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+					       "as mdb: nothing else here"},
+					      {0}},
 	.example = "help release",
 	.data = release_data,
 	.json = ap_answer_text_json,

@@ -1,8 +1,8 @@
 /*
  * bt = ::jsstack = v8 bt: the stack of every thread that runs JavaScript.
  *
- * All dialects number frames alike, over all kinds; plain and mdb text leave V8's own entry and exit
- * frames out. mdb and llnode speak of one thread, as they always did.
+ * All dialects number frames alike, over all kinds; plain and mdb text leave V8's own entry and
+ * exit frames out. mdb and llnode speak of one thread, as they always did.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,9 +14,10 @@
 enum { OPT_ALL, OPT_VERBOSE, OPT_FUNCTION, OPT_PROPERTY, OPT_LINES, OPT_LIMIT, OPT_THREAD };
 
 static const struct ap_option options[] = {
-	[OPT_ALL] = {'a', "all", AP_OPTION_FLAG, AP_IN_PLAIN | AP_IN_MDB, NULL,
-		     "plain: every thread, and V8's own frames; mdb: frame pointers, return addresses "
-		     "and hidden frames"},
+	[OPT_ALL] =
+		{'a', "all", AP_OPTION_FLAG, AP_IN_PLAIN | AP_IN_MDB, NULL,
+		 "plain: every thread, and V8's own frames; mdb: frame pointers, return addresses "
+		 "and hidden frames"},
 	[OPT_VERBOSE] = {'v', "verbose", AP_OPTION_FLAG, AP_IN_PLAIN | AP_IN_MDB, NULL,
 			 "receiver and arguments of each frame; in mdb its source too"},
 	[OPT_FUNCTION] = {'f', "function", AP_OPTION_TEXT, AP_IN_PLAIN | AP_IN_MDB, "function",
@@ -53,10 +54,12 @@ static struct ap_err *word_limit(struct ap_ctx *ctx, struct bt *bt, bool *ret_al
 
 		if (strcmp(word, "all") == 0 && ctx->dialect == AP_PLAIN)
 			*ret_all = true;
-		else if (ctx->dialect == AP_MDB || !ap_parse_number(word, 10, &bt->limit) || !bt->limit)
-			return ap_err_new(AP_E_USAGE, ctx->dialect == AP_LLNODE
-							      ? "Invalid number of frames"
-							      : "not a number of frames: \"%s\"",
+		else if (ctx->dialect == AP_MDB || !ap_parse_number(word, 10, &bt->limit) ||
+			 !bt->limit)
+			return ap_err_new(AP_E_USAGE,
+					  ctx->dialect == AP_LLNODE
+						  ? "Invalid number of frames"
+						  : "not a number of frames: \"%s\"",
 					  word);
 	}
 	return NULL;
@@ -84,13 +87,15 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		const struct ap_thread_info *info = &threads.at[i];
 		struct ap_stack stack;
 
-		if (ctx->args.given[OPT_THREAD] ? (uint64_t)info->tid != ctx->args.number[OPT_THREAD]
-						: !every && i != first &&
-							  (info->role == AP_ROLE_NATIVE ||
-							   (!ctx->json && ctx->dialect != AP_PLAIN)))
+		if (ctx->args.given[OPT_THREAD]
+			    ? (uint64_t)info->tid != ctx->args.number[OPT_THREAD]
+			    : !every && i != first &&
+				      (info->role == AP_ROLE_NATIVE ||
+				       (!ctx->json && ctx->dialect != AP_PLAIN)))
 			continue;
 		AP_TRY(ap_stack_of(ctx, i, values, &stack));
-		/* An idle worker's stack says nothing in text; in JSON its threads are all there. */
+		/* An idle worker's stack says nothing in text; in JSON its threads are all there.
+		 */
 		if (!ctx->json && !every && !ctx->args.given[OPT_THREAD] && i != first &&
 		    !runs_javascript(&stack.frames))
 			continue;
@@ -206,7 +211,8 @@ static void plain_frame(struct ap_ctx *ctx, const struct ap_frame *f, size_t ind
 	ap_out_s(out, "  ");
 	ap_out_text(out, ap_frame_place(f, ctx->arena));
 	if (f->tier == AP_TIER_MAGLEV || f->tier == AP_TIER_TURBOFAN || f->inlined)
-		ap_out_styled(out, AP_STYLE_DIM, "  (%s%s)", ap_tier_name(f->tier) ? ap_tier_name(f->tier) : "",
+		ap_out_styled(out, AP_STYLE_DIM, "  (%s%s)",
+			      ap_tier_name(f->tier) ? ap_tier_name(f->tier) : "",
 			      f->inlined ? ", inlined" : "");
 	ap_out_s(out, "\n");
 }
@@ -249,7 +255,9 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 			if (!ctx->args.given[OPT_VERBOSE])
 				continue;
 			if (f->has_receiver)
-				ap_plain_variable(ctx, &(struct ap_variable){AP_TEXT("this"), f->receiver}, 10);
+				ap_plain_variable(
+					ctx, &(struct ap_variable){AP_TEXT("this"), f->receiver},
+					10);
 			for (size_t a = 0; a < f->arguments.n; a++)
 				ap_plain_variable(ctx, &f->arguments.at[a], 10);
 		}
@@ -287,7 +295,8 @@ static void text_llnode(struct ap_ctx *ctx, const void *p)
 	const struct bt *bt = p;
 	const struct ap_stack *stack = &bt->stacks.at[bt->representative];
 	struct ap_selection selection = ap_session_selection(ctx->session);
-	size_t selected = selection.chosen && selection.thread == stack->thread ? selection.frame : 0;
+	size_t selected =
+		selection.chosen && selection.thread == stack->thread ? selection.frame : 0;
 
 	ap_llnode_thread(ctx, stack, stack->thread + 1);
 	for (size_t i = 0; i < stack->frames.n && (!bt->limit || i < bt->limit); i++)

@@ -42,7 +42,8 @@ static void native_place(struct ap_out *out, const struct ap_frame *f)
 		ap_out_f(out, " + %" PRIu64, f->offset);
 }
 
-/* The function's own name, else what V8's stack calls it, as llnode fell back to the inferred name. */
+/* The function's own name, else what V8's stack calls it, as llnode fell back to the inferred name.
+ */
 static struct ap_text shown_name(const struct ap_frame *f)
 {
 	if (f->name.n)

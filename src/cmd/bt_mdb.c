@@ -39,7 +39,8 @@ static void native_frame(struct ap_out *out, const struct ap_frame *f, struct ap
 		return;
 	}
 	ap_out_s(out, "native: ");
-	ap_out_text(out, (struct ap_text){name.s, name.n < NATIVE_COLUMNS ? name.n : NATIVE_COLUMNS});
+	ap_out_text(out,
+		    (struct ap_text){name.s, name.n < NATIVE_COLUMNS ? name.n : NATIVE_COLUMNS});
 	ap_out_s(out, name.n > NATIVE_COLUMNS ? "...\n" : "\n");
 }
 
@@ -125,7 +126,8 @@ static void print_verbose(struct ap_ctx *ctx, const struct ap_frame *f, uint64_t
 	if (!lines || !f->callee.has_ref)
 		return;
 	struct ap_source source;
-	AP_ERR_AUTO err = ctx->model->ops->source(ctx->model, f->callee.ref, f, ctx->arena, &source);
+	AP_ERR_AUTO err =
+		ctx->model->ops->source(ctx->model, f->callee.ref, f, ctx->arena, &source);
 	if (!err) {
 		ap_mdb_source_lines(ctx, &source, lines, INDENT);
 		ap_out_s(out, "\n");
@@ -150,7 +152,8 @@ void ap_mdb_frame(struct ap_ctx *ctx, const struct ap_frame *f, struct ap_mdb_fr
 	if (!ap_frame_is_js(f)) {
 		if (s->property || s->function)
 			return;
-		/* Builtins have symbols since Node 12, but to mdb's users they are V8's machinery. */
+		/* Builtins have symbols since Node 12, but to mdb's users they are V8's machinery.
+		 */
 		if (f->kind == AP_FRAME_NATIVE)
 			native_frame(out, f, s);
 		else

@@ -69,7 +69,7 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	struct classes *d = ap_alloc(ctx->arena, sizeof(*d));
 	const char *wanted = ctx->args.n_words ? ctx->args.words[0] : NULL;
 	size_t limit = ctx->args.given[OPT_NUMBER] ? ctx->args.number[OPT_NUMBER]
-		       : ctx->json		   ? 0
+		       : ctx->json                 ? 0
 						   : DEFAULT_ROWS;
 
 	if (!d)

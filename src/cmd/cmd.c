@@ -128,7 +128,7 @@ const char *ap_cmd_synopsis(const struct ap_cmd *cmd, enum ap_dialect dialect,
 			    struct ap_arena *arena)
 {
 	AP_STR_AUTO str = {0};
-	const char *address = dialect == AP_MDB			     ? ""
+	const char *address = dialect == AP_MDB                     ? ""
 			      : cmd->address == AP_ADDRESS_REQUIRED ? "ADDR"
 			      : cmd->address == AP_ADDRESS_OPTIONAL ? "[ADDR]"
 								    : "";
@@ -178,7 +178,8 @@ const char *ap_cmd_usage(const struct ap_cmd *cmd, enum ap_dialect dialect, stru
 				      : cmd->address == AP_ADDRESS_OPTIONAL ? "[address]"
 									    : "";
 
-		text = ap_printf(arena, "Usage: %s%s%s%s%s\nmdb: try '::help %s' for more information",
+		text = ap_printf(arena,
+				 "Usage: %s%s%s%s%s\nmdb: try '::help %s' for more information",
 				 address, *address ? colons : "", name, gap, synopsis, name);
 		break;
 	}

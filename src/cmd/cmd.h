@@ -25,7 +25,8 @@
 
 enum ap_dialect { AP_PLAIN, AP_MDB, AP_LLNODE, AP_N_DIALECTS };
 
-enum ap_group { /* help is grouped by the question a command answers */
+/* Help is grouped by the question a command answers. */
+enum ap_group {
 	AP_GROUP_DIED,   /* what died */
 	AP_GROUP_MEMORY, /* what is in memory */
 	AP_GROUP_ALIVE,  /* why is it alive */
@@ -36,7 +37,8 @@ enum ap_group { /* help is grouped by the question a command answers */
 	AP_N_HELP_GROUPS,
 };
 
-enum { /* in which dialects an option or spelling exists */
+/* In which dialects an option or spelling exists. */
+enum {
 	AP_IN_PLAIN = 1 << AP_PLAIN,
 	AP_IN_MDB = 1 << AP_MDB,
 	AP_IN_LLNODE = 1 << AP_LLNODE,
@@ -81,19 +83,20 @@ struct ap_ctx {
 	uint64_t address;
 	bool has_count; /* mdb: behind the comma, for records that count themselves; else 1 */
 	uint64_t count;
-	const uint64_t *values; /* mdb: all that came down the pipe, for records that take it whole */
+	const uint64_t *values; /* mdb: all that came down the pipe, for records that take it whole
+				 */
 	size_t n_values;
 	const struct ap_rows *rows; /* plain: what came down the pipe; NULL: there is none */
-	bool json;          /* the answer will be JSON: data functions may spare what only text shows */
-	struct ap_out *out; /* results */
+	bool json; /* the answer will be JSON: data functions may spare what only text shows */
+	struct ap_out *out;                     /* results */
 	const volatile sig_atomic_t *cancelled; /* ^C */
 	AP_VEC(struct ap_text) warnings;        /* on stderr, resp. in the JSON envelope */
 };
 
 struct ap_cmd {
 	/*
-	 * Spellings separated by '|', the first is the main one; NULL where there is none. A spelling
-	 * may hold blanks ("source list"). In mdb "x" is typed ::x, and "$x" as it stands.
+	 * Spellings separated by '|', the first is the main one; NULL where there is none. A
+	 * spelling may hold blanks ("source list"). In mdb "x" is typed ::x, and "$x" as it stands.
 	 */
 	const char *names[AP_N_DIALECTS];
 	enum ap_group group;
@@ -109,18 +112,19 @@ struct ap_cmd {
 	bool takes_rows; /* plain: stands behind a bar and runs once for all rows of the pipe */
 	bool takes_pipe; /* mdb: runs once for all values of the pipe */
 	bool bare;       /* mdb: what follows the name is one word as it stands: a format, a file */
-	bool needs_graph;                    /* of the objects: its example runs on a heap snapshot */
+	bool needs_graph; /* of the objects: its example runs on a heap snapshot */
 	struct ap_err *(*data)(struct ap_ctx *ctx, void **ret_data);
-	void (*json)(struct ap_ctx *ctx, const void *data, struct ap_json *j); /* one value: `data` */
-	void (*text[AP_N_DIALECTS])(struct ap_ctx *ctx, const void *data);    /* NULL: as plain */
+	void (*json)(struct ap_ctx *ctx, const void *data, struct ap_json *j); /* one value: `data`
+										*/
+	void (*text[AP_N_DIALECTS])(struct ap_ctx *ctx, const void *data);     /* NULL: as plain */
 };
 
 /* NULL-ended, in the order of the reference. */
 extern const struct ap_cmd *const ap_cmd_table[];
 
 /*
- * The command whose spelling the first words are, the longest one that fits; *ret_used words make it
- * up. NULL if there is none.
+ * The command whose spelling the first words are, the longest one that fits; *ret_used words make
+ * it up. NULL if there is none.
  */
 const struct ap_cmd *ap_cmd_find(enum ap_dialect dialect, const char *const *words, size_t n,
 				 size_t *ret_used);
@@ -144,10 +148,10 @@ bool ap_parse_address(const char *word, uint64_t *ret_address);
 bool ap_parse_number(const char *word, unsigned radix, uint64_t *ret_number);
 
 /*
- * The value that the line speaks of: in mdb the address in front, else dot; elsewhere its first word,
- * an address or the name of a variable of the selected frame (or "error": what was thrown), both
- * with a path behind it. *ret_given false: no word, and in mdb no address. If `ret_path` is not
- * NULL, the path is not followed but handed out, empty or as typed.
+ * The value that the line speaks of: in mdb the address in front, else dot; elsewhere its first
+ * word, an address or the name of a variable of the selected frame (or "error": what was thrown),
+ * both with a path behind it. *ret_given false: no word, and in mdb no address. If `ret_path` is
+ * not NULL, the path is not followed but handed out, empty or as typed.
  */
 struct ap_err *ap_ctx_value(struct ap_ctx *ctx, struct ap_value *ret_value, bool *ret_given,
 			    const char **ret_path);
@@ -189,25 +193,28 @@ void ap_session_set_width(struct ap_session *session, int columns);
 uint64_t ap_session_increment(const struct ap_session *session);
 void ap_session_set_increment(struct ap_session *session, uint64_t increment);
 /* An expression of mdb; all of the text. */
-struct ap_err *ap_session_evaluate(struct ap_session *session, const char *text, uint64_t *ret_value);
+struct ap_err *ap_session_evaluate(struct ap_session *session, const char *text,
+				   uint64_t *ret_value);
 /* Appends lines and results to a file from now on; NULL: no more. */
 struct ap_err *ap_session_log(struct ap_session *session, const char *path);
 const char *ap_session_log_path(const struct ap_session *session); /* NULL: there is none */
 /*
- * The running process that the session holds stopped: its id, 0: none (a core, or let go). Attaching
- * replaces the target; letting go keeps what was read.
+ * The running process that the session holds stopped: its id, 0: none (a core, or let go).
+ * Attaching replaces the target; letting go keeps what was read.
  */
 pid_t ap_session_live(const struct ap_session *session);
 struct ap_err *ap_session_attach(struct ap_session *session, pid_t pid);
 struct ap_err *ap_session_release(struct ap_session *session);
 /* Runs lines as if typed; what they print goes to `out`, as text. */
-struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines, struct ap_out *out);
+struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines,
+				   struct ap_out *out);
 /*
- * Variables of mdb: those of the target (registers, b d e m t, thread, pid), those the user set, and 0
- * and 9, what the last format showed and the last count.
+ * Variables of mdb: those of the target (registers, b d e m t, thread, pid), those the user set,
+ * and 0 and 9, what the last format showed and the last count.
  */
 bool ap_session_variable(const struct ap_session *session, const char *name, uint64_t *ret_value);
-struct ap_err *ap_session_set_variable(struct ap_session *session, const char *name, uint64_t value);
+struct ap_err *ap_session_set_variable(struct ap_session *session, const char *name,
+				       uint64_t value);
 void ap_session_unset_variable(struct ap_session *session, const char *name);
 /* ::typeset: makes the variable if there is none. */
 struct ap_err *ap_session_tag_variable(struct ap_session *session, const char *name, bool tagged);

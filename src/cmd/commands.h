@@ -26,10 +26,12 @@ extern const struct ap_cmd ap_cmd_v8function, ap_cmd_v8context, ap_cmd_v8scopein
 extern const struct ap_cmd ap_cmd_v8str, ap_cmd_v8type, ap_cmd_v8whatis, ap_cmd_v8array,
 	ap_cmd_v8internal;
 extern const struct ap_cmd ap_cmd_v8print;
-extern const struct ap_cmd ap_cmd_v8types, ap_cmd_v8frametypes, ap_cmd_v8classes, ap_cmd_v8field, ap_cmd_v8code;
+extern const struct ap_cmd ap_cmd_v8types, ap_cmd_v8frametypes, ap_cmd_v8classes, ap_cmd_v8field,
+	ap_cmd_v8code;
 extern const struct ap_cmd ap_cmd_v8warnings, ap_cmd_v8load, ap_cmd_load;
 extern const struct ap_cmd ap_cmd_settings_colour, ap_cmd_settings_padding;
-extern const struct ap_cmd ap_cmd_classes, ap_cmd_dominators, ap_cmd_retained, ap_cmd_why, ap_cmd_paths;
+extern const struct ap_cmd ap_cmd_classes, ap_cmd_dominators, ap_cmd_retained, ap_cmd_why,
+	ap_cmd_paths;
 extern const struct ap_cmd ap_cmd_suspects, ap_cmd_duplicates, ap_cmd_variables, ap_cmd_diff;
 extern const struct ap_cmd ap_cmd_heapsnapshot;
 extern const struct ap_cmd ap_cmd_help, ap_cmd_dcmds;

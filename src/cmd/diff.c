@@ -1,4 +1,5 @@
-/* diff: what grew between two cores or heap snapshots: by what holds it, by constructor, variable, string. */
+/* diff: what grew between two cores or heap snapshots: by what holds it, by constructor, variable,
+ * string. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 enum { OPT_NUMBER, DEFAULT_ROWS = 15, JSON_HOLDERS = 100 };
 
 static const struct ap_option options[] = {
-	[OPT_NUMBER] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_ALL, "N", "so many rows a table; 0: all"},
+	[OPT_NUMBER] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_ALL, "N",
+			"so many rows a table; 0: all"},
 	{0},
 };
 
@@ -26,12 +28,15 @@ struct row {
 };
 
 #define CHANGE_FIELDS                                                                              \
-	AP_FIELD(struct row, change, "change", "CHANGE", CSTR, "new, gone, grown, shrunk or same"), \
-		AP_FIELD(struct row, count_delta, "count_delta", "COUNT +", INT64, "more than before"), \
-		AP_FIELD(struct row, bytes_delta, "bytes_delta", "BYTES +", INT64, "more than before"), \
-		AP_FIELD(struct row, old_count, "old_count", NULL, COUNT, "in the old one"),        \
-		AP_FIELD(struct row, new_count, "new_count", "COUNT", COUNT, "in the new one"),     \
-		AP_FIELD(struct row, old_bytes, "old_bytes", NULL, COUNT, "in the old one"),        \
+	AP_FIELD(struct row, change, "change", "CHANGE", CSTR,                                     \
+		 "new, gone, grown, shrunk or same"),                                              \
+		AP_FIELD(struct row, count_delta, "count_delta", "COUNT +", INT64,                 \
+			 "more than before"),                                                      \
+		AP_FIELD(struct row, bytes_delta, "bytes_delta", "BYTES +", INT64,                 \
+			 "more than before"),                                                      \
+		AP_FIELD(struct row, old_count, "old_count", NULL, COUNT, "in the old one"),       \
+		AP_FIELD(struct row, new_count, "new_count", "COUNT", COUNT, "in the new one"),    \
+		AP_FIELD(struct row, old_bytes, "old_bytes", NULL, COUNT, "in the old one"),       \
 		AP_FIELD(struct row, new_bytes, "new_bytes", "BYTES", BYTES, "in the new one")
 
 static const struct ap_field class_fields[] = {
@@ -51,7 +56,8 @@ static const struct ap_field string_fields[] = {
 #define TABLE(key_, fields_)                                                                       \
 	{                                                                                          \
 		.key = (key_), .fields = (fields_),                                                \
-		.n_fields = sizeof(fields_) / sizeof((fields_)[0]), .row_bytes = sizeof(struct row) \
+		.n_fields = sizeof(fields_) / sizeof((fields_)[0]),                                \
+		.row_bytes = sizeof(struct row)                                                    \
 	}
 
 enum { CLASSES, VARIABLES, STRINGS, N_TABLES };
@@ -131,11 +137,11 @@ static void join(struct rows *rows, size_t limit, size_t *ret_all)
 
 		r.count_delta = (int64_t)(r.new_count - r.old_count);
 		r.bytes_delta = (int64_t)(r.new_bytes - r.old_bytes);
-		r.change = !r.old_count		 ? "new"
-			   : !r.new_count	 ? "gone"
-			   : r.bytes_delta > 0	 ? "grown"
-			   : r.bytes_delta < 0	 ? "shrunk"
-						 : "same";
+		r.change = !r.old_count        ? "new"
+			   : !r.new_count      ? "gone"
+			   : r.bytes_delta > 0 ? "grown"
+			   : r.bytes_delta < 0 ? "shrunk"
+					       : "same";
 		if (r.count_delta || r.bytes_delta)
 			rows->v.at[out++] = r;
 	}
@@ -146,7 +152,8 @@ static void join(struct rows *rows, size_t limit, size_t *ret_all)
 	if (limit && out > limit) {
 		size_t tail = limit / 3;
 
-		memmove(&rows->v.at[limit - tail], &rows->v.at[out - tail], tail * sizeof(*rows->v.at));
+		memmove(&rows->v.at[limit - tail], &rows->v.at[out - tail],
+			tail * sizeof(*rows->v.at));
 		rows->v.n = limit;
 	}
 }
@@ -206,8 +213,8 @@ static struct ap_err *copy_texts(struct ap_ctx *ctx, struct rows *rows)
 static struct ap_err *compare(struct ap_ctx *ctx, struct diff *d)
 {
 	size_t limit = ctx->args.given[OPT_NUMBER] ? ctx->args.number[OPT_NUMBER]
-		       : ctx->json			? 0
-						: DEFAULT_ROWS;
+		       : ctx->json                 ? 0
+						   : DEFAULT_ROWS;
 
 	AP_TRY(collect(ctx, d, d->old, false));
 	AP_TRY(collect(ctx, d, d->new, true));
@@ -222,7 +229,8 @@ static struct ap_err *compare(struct ap_ctx *ctx, struct diff *d)
 	return ap_diff_holders(ctx, d->old, d->new, limit, &d->holders);
 }
 
-/* A snapshot gives a study of its own, a core a model that has one: the caller closes what is not NULL. */
+/* A snapshot gives a study of its own, a core a model that has one: the caller closes what is not
+ * NULL. */
 static struct ap_err *open_old(struct ap_ctx *ctx, const char *path, struct ap_study **ret_own,
 			       struct ap_model **ret_model, struct ap_study **ret_study)
 {
@@ -248,7 +256,8 @@ static struct ap_err *open_old(struct ap_ctx *ctx, const char *path, struct ap_s
 		return ap_err_wrap(err, "%s", path);
 	}
 	if (model->incomplete || summary.guessed)
-		ap_warn(ctx, "%s could not be read whole: what looks new may only be missing there", path);
+		ap_warn(ctx, "%s could not be read whole: what looks new may only be missing there",
+			path);
 	*ret_model = model;
 	return NULL;
 }
@@ -305,7 +314,8 @@ static void text(struct ap_ctx *ctx, const void *p)
 		ap_out_s(ctx->out, "\n");
 		ap_out_table(ctx->out, &tables[i], d->rows[i].v.at, d->rows[i].v.n);
 		if (d->all[i] > d->rows[i].v.n)
-			ap_out_f(ctx->out, "%zu more changed; -n 0 lists all\n", d->all[i] - d->rows[i].v.n);
+			ap_out_f(ctx->out, "%zu more changed; -n 0 lists all\n",
+				 d->all[i] - d->rows[i].v.n);
 	}
 }
 

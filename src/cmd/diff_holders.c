@@ -77,10 +77,10 @@ static struct ap_text holder_text(struct ap_ctx *ctx, const struct ap_study *s,
 
 static const char *change_of(const struct ap_growth *g)
 {
-	return g->kind == AP_GROWTH_NEW	   ? "new"
+	return g->kind == AP_GROWTH_NEW    ? "new"
 	       : g->kind == AP_GROWTH_GONE ? "gone"
-	       : g->delta > 0		   ? "grown"
-	       : g->delta < 0		   ? "shrunk"
+	       : g->delta > 0              ? "grown"
+	       : g->delta < 0              ? "shrunk"
 					   : "changed";
 }
 

@@ -19,7 +19,8 @@ struct ap_err *ap_disassembler_open(struct ap_disassembler **ret_disassembler)
 		return &ap_err_nomem;
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &d->handle) != CS_ERR_OK) {
 		free(d);
-		return ap_err_new(AP_E_UNSUPPORTED, "capstone cannot read x86-64 instructions here");
+		return ap_err_new(AP_E_UNSUPPORTED,
+				  "capstone cannot read x86-64 instructions here");
 	}
 	/* The order of operands that mdb and gdb show. */
 	(void)cs_option(d->handle, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
@@ -49,10 +50,12 @@ static const char *target_of(struct ap_disassembler *d, const struct ap_image *i
 	const cs_insn *i = d->instruction;
 	const cs_x86 *x86 = &i->detail->x86;
 
-	if (!(cs_insn_group(d->handle, i, CS_GRP_JUMP) || cs_insn_group(d->handle, i, CS_GRP_CALL)) ||
+	if (!(cs_insn_group(d->handle, i, CS_GRP_JUMP) ||
+	      cs_insn_group(d->handle, i, CS_GRP_CALL)) ||
 	    x86->op_count != 1 || x86->operands[0].type != X86_OP_IMM)
 		return NULL;
-	return ap_printf(arena, "<%s>", ap_symbol_label(image, (uint64_t)x86->operands[0].imm, arena));
+	return ap_printf(arena, "<%s>",
+			 ap_symbol_label(image, (uint64_t)x86->operands[0].imm, arena));
 }
 
 void ap_disassemble(struct ap_disassembler *disassembler, const struct ap_image *image,

@@ -22,7 +22,8 @@ struct ap_disassembler;
 
 struct ap_err *ap_disassembler_open(struct ap_disassembler **ret_disassembler);
 void ap_disassembler_close(struct ap_disassembler *disassembler);
-/* `code` holds `bytes` bytes of what stands at `address`. A byte that is no instruction is ".byte". */
+/* `code` holds `bytes` bytes of what stands at `address`. A byte that is no instruction is ".byte".
+ */
 void ap_disassemble(struct ap_disassembler *disassembler, const struct ap_image *image,
 		    const uint8_t *code, size_t bytes, uint64_t address, struct ap_arena *arena,
 		    struct ap_instruction *ret_instruction);

@@ -60,14 +60,18 @@ static struct ap_err *dump_data(struct ap_ctx *ctx, void **ret_data)
 	if (__builtin_add_overflow(from, bytes, &to))
 		to = UINT64_MAX;
 	if (bytes && !ap_image_u8(image, from, &first))
-		return ap_err_new(AP_E_FAULT, "failed to read data at %" PRIx64 ": no mapping for address", from);
+		return ap_err_new(AP_E_FAULT,
+				  "failed to read data at %" PRIx64 ": no mapping for address",
+				  from);
 	/* Without a count whole rows, as mdb does. */
 	if (!ctx->has_count) {
 		from &= ~(uint64_t)(ROW - 1);
 		to = from + DEFAULT_BYTES;
 	}
-	ap_str_adds(&out, "                    0 1 2 3  4 5 6 7   8 9 a b  c d e f  0123456789abcdef\n");
-	for (uint64_t row = from & ~(uint64_t)(ROW - 1); row < to && row <= UINT64_MAX - ROW; row += ROW) {
+	ap_str_adds(&out,
+		    "                    0 1 2 3  4 5 6 7   8 9 a b  c d e f  0123456789abcdef\n");
+	for (uint64_t row = from & ~(uint64_t)(ROW - 1); row < to && row <= UINT64_MAX - ROW;
+	     row += ROW) {
 		if (ap_ctx_cancelled(ctx))
 			return &ap_err_cancelled;
 		if (!dump_row(image, row, from, to, &out) && ctx->model) {
@@ -124,7 +128,8 @@ static struct ap_err *ugrep_data(struct ap_ctx *ctx, void **ret_data)
 	const struct ap_segment *segments = ap_image_segments(image, &n);
 	for (size_t i = 0; i < n; i++) {
 		/* What was never written is the file's; a pointer into the heap is not there. */
-		if (segments[i].data && (segments[i].origin != AP_SEGMENT_FILE || segments[i].flags & PF_W))
+		if (segments[i].data &&
+		    (segments[i].origin != AP_SEGMENT_FILE || segments[i].flags & PF_W))
 			AP_TRY(grep_segment(ctx, &segments[i], wanted, list));
 	}
 	*ret_data = list;
@@ -156,7 +161,8 @@ const struct ap_cmd ap_cmd_ugrep = {
 enum { OPT_COUNT };
 
 static const struct ap_option dis_options[] = {
-	[OPT_COUNT] = {'n', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "count", "so many instructions from the address on"},
+	[OPT_COUNT] = {'n', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "count",
+		       "so many instructions from the address on"},
 	{0},
 };
 
@@ -182,7 +188,8 @@ static struct ap_err *dis_data(struct ap_ctx *ctx, void **ret_data)
 		left = MAX_INSTRUCTIONS;
 	}
 	if (left > MAX_INSTRUCTIONS)
-		return ap_err_new(AP_E_LIMIT, "::dis shows at most %d instructions", MAX_INSTRUCTIONS);
+		return ap_err_new(AP_E_LIMIT, "::dis shows at most %d instructions",
+				  MAX_INSTRUCTIONS);
 	AP_TRY(ap_disassembler_open(&d));
 	for (; left && at < end && !ap_ctx_cancelled(ctx); left--) {
 		struct ap_instruction i;
@@ -195,14 +202,16 @@ static struct ap_err *dis_data(struct ap_ctx *ctx, void **ret_data)
 		ap_disassemble(d, image, code, n, at, ctx->arena, &i);
 		ap_str_addf(&out, "%-32s%s%s%s%s\n",
 			    ap_printf(ctx->arena, "%s:", ap_symbol_label(image, at, ctx->arena)),
-			    at == ctx->address ? "=> " : "   ", i.text, i.target ? " " : "", i.target ? i.target : "");
+			    at == ctx->address ? "=> " : "   ", i.text, i.target ? " " : "",
+			    i.target ? i.target : "");
 		at += i.bytes;
 	}
 	ap_disassembler_close(d);
 	if (ap_ctx_cancelled(ctx))
 		return &ap_err_cancelled;
 	if (!out.n)
-		return ap_err_new(AP_E_FAULT, "failed to read instructions at %" PRIx64, ctx->address);
+		return ap_err_new(AP_E_FAULT, "failed to read instructions at %" PRIx64,
+				  ctx->address);
 	return ap_answer_text(ctx, ret_data, "%s", out.s);
 }
 

@@ -35,11 +35,13 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (!env)
 		return &ap_err_nomem;
 	if (!image)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this target is no core: it has no environment"),
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED,
+					      "this target is no core: it has no environment"),
 				   "a panic dump has one: print state['init.process.env']");
 	if (!at)
-		return ap_err_hint(ap_err_new(AP_E_FAULT, "the core does not hold the environment"),
-				   "it lies at the top of the main thread's stack, which is missing here");
+		return ap_err_hint(
+			ap_err_new(AP_E_FAULT, "the core does not hold the environment"),
+			"it lies at the top of the main thread's stack, which is missing here");
 	for (; *at; at++) {
 		struct ap_text all = ap_text_of(*at);
 		const char *equals = memchr(all.s, '=', all.n);

@@ -25,9 +25,11 @@ static void label(struct ap_format *f, const char *letters)
 	const struct ap_module *module;
 	const char *name;
 	uint64_t offset;
-	bool exact = ap_symbol_text(f->image, f->dot, f->ctx->arena, &name, &module, &offset) && !offset;
+	bool exact =
+		ap_symbol_text(f->image, f->dot, f->ctx->arena, &name, &module, &offset) && !offset;
 	bool listing = strncmp(letters, "ai", 2) == 0 || strncmp(letters, "ia", 2) == 0;
-	const char *text = ap_printf(f->ctx->arena, "%s:", ap_symbol_label(f->image, f->dot, f->ctx->arena));
+	const char *text =
+		ap_printf(f->ctx->arena, "%s:", ap_symbol_label(f->image, f->dot, f->ctx->arena));
 
 	if (!text)
 		return;
@@ -69,8 +71,9 @@ static struct ap_err *match(struct ap_ctx *ctx, const struct ap_image *image, co
 		if ((at & 0xffff) < bytes && ap_ctx_cancelled(ctx))
 			return &ap_err_cancelled;
 		if (!ap_image_read(image, at, &v, bytes))
-			return ap_err_new(AP_E_NOTFOUND, "no match up to 0x%" PRIx64
-							 ", where what can be read ends", at);
+			return ap_err_new(
+				AP_E_NOTFOUND,
+				"no match up to 0x%" PRIx64 ", where what can be read ends", at);
 		if ((v & mask) == (wanted & mask)) {
 			f->dot = at;
 			ap_session_set_dot(ctx->session, at);
@@ -89,7 +92,8 @@ static struct ap_err *run(struct ap_ctx *ctx, struct ap_format *f, const char *l
 		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "a core is not written to"),
 				   "V u U J K show such sizes; v w W Z write in mdb");
 	if (f->source == AP_FORMAT_VALUE && !*letters)
-		return ap_err_new(AP_E_USAGE, "expected one or more format characters following '='");
+		return ap_err_new(AP_E_USAGE,
+				  "expected one or more format characters following '='");
 	for (uint64_t c = 0; c < ctx->count; c++) {
 		if (ap_ctx_cancelled(ctx))
 			return &ap_err_cancelled;
@@ -145,20 +149,24 @@ static struct ap_err *examine(struct ap_ctx *ctx, enum ap_format_source source, 
 
 static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 {
-	static const enum ap_format_source sources[] = {
-		['/'] = AP_FORMAT_MEMORY, ['\\'] = AP_FORMAT_MEMORY, ['?'] = AP_FORMAT_OBJECT,
-		['='] = AP_FORMAT_VALUE};
+	static const enum ap_format_source sources[] = {['/'] = AP_FORMAT_MEMORY,
+							['\\'] = AP_FORMAT_MEMORY,
+							['?'] = AP_FORMAT_OBJECT,
+							['='] = AP_FORMAT_VALUE};
 	char verb = ctx->args.n_words ? ctx->args.words[0][0] : '/';
 
-	return examine(ctx, sources[verb & 0x7f], ctx->args.n_words > 1 ? ctx->args.words[1] : "", ret_data);
+	return examine(ctx, sources[verb & 0x7f], ctx->args.n_words > 1 ? ctx->args.words[1] : "",
+		       ret_data);
 }
 
 enum { OPT_COUNT, OPT_SIZE, OPT_FORMAT };
 
 static const struct ap_option memory_options[] = {
 	[OPT_COUNT] = {'c', "count", AP_OPTION_NUMBER, AP_IN_PLAIN, "N", "so many, as in lldb"},
-	[OPT_SIZE] = {'s', "size", AP_OPTION_NUMBER, AP_IN_PLAIN, "BYTES", "of each: 1, 2, 4 or 8 (default)"},
-	[OPT_FORMAT] = {'f', "format", AP_OPTION_TEXT, AP_IN_PLAIN, "F", "x, d, u, c, s (string) or i (instruction)"},
+	[OPT_SIZE] = {'s', "size", AP_OPTION_NUMBER, AP_IN_PLAIN, "BYTES",
+		      "of each: 1, 2, 4 or 8 (default)"},
+	[OPT_FORMAT] = {'f', "format", AP_OPTION_TEXT, AP_IN_PLAIN, "F",
+			"x, d, u, c, s (string) or i (instruction)"},
 	{0},
 };
 
@@ -168,7 +176,8 @@ static struct ap_err *lldb_format(struct ap_ctx *ctx, const char **ret)
 	static const struct {
 		char format;
 		char by_size[4]; /* of 1, 2, 4, 8 bytes */
-	} letters[] = {{'x', "BxXK"}, {'d', "vdDe"}, {'u', "VuUE"}, {'c', "cccc"}, {'s', "ssss"}, {'i', "iiii"}};
+	} letters[] = {{'x', "BxXK"}, {'d', "vdDe"}, {'u', "VuUE"},
+		       {'c', "cccc"}, {'s', "ssss"}, {'i', "iiii"}};
 	const struct ap_args *a = &ctx->args;
 	uint64_t size = a->given[OPT_SIZE] ? a->number[OPT_SIZE] : 8;
 	uint64_t count = a->given[OPT_COUNT] ? a->number[OPT_COUNT] : a->given[OPT_FORMAT] ? 1 : 4;
@@ -179,7 +188,8 @@ static struct ap_err *lldb_format(struct ap_ctx *ctx, const char **ret)
 	for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
 		if (format[0] != letters[i].format || format[1])
 			continue;
-		*ret = ap_printf(ctx->arena, "%" PRIu64 "%c", count, letters[i].by_size[__builtin_ctzll(size)]);
+		*ret = ap_printf(ctx->arena, "%" PRIu64 "%c", count,
+				 letters[i].by_size[__builtin_ctzll(size)]);
 		return *ret ? NULL : &ap_err_nomem;
 	}
 	return ap_err_new(AP_E_USAGE, "\"%s\" is none of the formats x d u c s i", format);
@@ -190,7 +200,8 @@ static struct ap_err *memory_data(struct ap_ctx *ctx, void **ret_data)
 	const char *format = ctx->args.n_words > 1 ? ctx->args.words[1] : NULL;
 
 	if (!ctx->args.n_words)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "which address?"), "x ADDR [FORMAT]: x main 4K");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "which address?"),
+				   "x ADDR [FORMAT]: x main 4K");
 	if (!format)
 		AP_TRY(lldb_format(ctx, &format));
 	/* $rsp is what lldb and gdb call mdb's <rsp. */

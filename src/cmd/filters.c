@@ -7,7 +7,8 @@
 enum { DEFAULT_HEAD = 10 };
 
 static const struct ap_option head_options[] = {
-	{'n', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "count", "so many (default ten); -COUNT is the same"},
+	{'n', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "count",
+	 "so many (default ten); -COUNT is the same"},
 	{0},
 };
 
@@ -45,7 +46,8 @@ const struct ap_cmd ap_cmd_head = {
 static struct ap_err *one_value(struct ap_ctx *ctx, uint64_t *ret)
 {
 	if (ctx->args.n_words != 1)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "expected one expression"), "quote it: ::map \".+8\"");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "expected one expression"),
+				   "quote it: ::map \".+8\"");
 	return ap_session_evaluate(ctx->session, ctx->args.words[0], ret);
 }
 

@@ -166,14 +166,21 @@ static bool number(struct ap_format *f, const struct ap_format_letter *l, uint64
 
 	f->value = v;
 	switch (l->letter) {
-	case 'B': case 'x': case 'X':
+	case 'B':
+	case 'x':
+	case 'X':
 		snprintf(buf, sizeof(buf), "%" PRIx64, v);
 		break;
-	case 'J': case 'K': case 'Z':
+	case 'J':
+	case 'K':
+	case 'Z':
 		snprintf(buf, sizeof(buf), "%" PRIx64, v);
 		width = v >> 60 ? 17 : 16;
 		break;
-	case 'V': case 'u': case 'U': case 'E':
+	case 'V':
+	case 'u':
+	case 'U':
+	case 'E':
 		snprintf(buf, sizeof(buf), "%" PRIu64, v);
 		break;
 	case 'v':
@@ -188,7 +195,9 @@ static bool number(struct ap_format *f, const struct ap_format_letter *l, uint64
 	case 'e':
 		snprintf(buf, sizeof(buf), "%" PRId64, (int64_t)v);
 		break;
-	case 'b': case 'o': case 'O':
+	case 'b':
+	case 'o':
+	case 'O':
 		snprintf(buf, sizeof(buf), "%#" PRIo64, v);
 		break;
 	case 'G':
@@ -203,7 +212,8 @@ static bool number(struct ap_format *f, const struct ap_format_letter *l, uint64
 	case 'g':
 		octal_signed((int64_t)v, buf, sizeof(buf), false);
 		break;
-	case 'w': case 'W':
+	case 'w':
+	case 'W':
 		in_radix(v, ap_session_radix(f->ctx->session), buf);
 		break;
 	case 'h':
@@ -233,14 +243,20 @@ static bool number(struct ap_format *f, const struct ap_format_letter *l, uint64
 		date((int64_t)v, buf, sizeof(buf));
 		width = 24;
 		break;
-	case 'p': case 'P':
+	case 'p':
+	case 'P':
 		return show(f, at, l->letter, ap_symbol_label(f->image, v, f->ctx->arena), 16);
-	case 'c': case 'C': {
+	case 'c':
+	case 'C': {
 		AP_STR_AUTO safe = {0};
 		const char byte = (char)v;
 
-		if (l->letter == 'C' && (byte == '\n' || byte == '\t' || byte == '\r' || byte == '\0'))
-			ap_str_adds(&safe, byte == '\n' ? "\\n" : byte == '\t' ? "\\t" : byte ? "\\r" : "\\0");
+		if (l->letter == 'C' &&
+		    (byte == '\n' || byte == '\t' || byte == '\r' || byte == '\0'))
+			ap_str_adds(&safe, byte == '\n'   ? "\\n"
+					   : byte == '\t' ? "\\t"
+					   : byte         ? "\\r"
+							  : "\\0");
 		else
 			ap_escape(&safe, (struct ap_text){&byte, 1});
 		return show(f, at, l->letter, safe.s ? safe.s : "", 0);
@@ -253,7 +269,8 @@ static bool number(struct ap_format *f, const struct ap_format_letter *l, uint64
 
 static struct ap_err *unreadable(uint64_t at)
 {
-	return ap_err_new(AP_E_FAULT, "failed to read data from target: no mapping for address 0x%" PRIx64, at);
+	return ap_err_new(AP_E_FAULT,
+			  "failed to read data from target: no mapping for address 0x%" PRIx64, at);
 }
 
 /* Up to and with the NUL; both forms are made safe for a terminal. */
@@ -271,7 +288,10 @@ static struct ap_err *string(struct ap_format *f, char letter)
 		ap_str_addc(&raw, c);
 	}
 	for (size_t i = 0; letter == 'S' && i < raw.n; i++) {
-		const char *named = raw.s[i] == '\n' ? "\\n" : raw.s[i] == '\t' ? "\\t" : raw.s[i] == '"' ? "\\\"" : NULL;
+		const char *named = raw.s[i] == '\n'   ? "\\n"
+				    : raw.s[i] == '\t' ? "\\t"
+				    : raw.s[i] == '"'  ? "\\\""
+						       : NULL;
 
 		if (named)
 			ap_str_adds(&safe, named);
@@ -301,7 +321,8 @@ static struct ap_err *instruction(struct ap_format *f, char letter)
 	if (!n)
 		return unreadable(at);
 	ap_disassemble(f->disassembler, f->image, code, n, at, f->ctx->arena, &i);
-	text = ap_printf(f->ctx->arena, "%s%s%s", i.text, i.target ? " " : "", i.target ? i.target : "");
+	text = ap_printf(f->ctx->arena, "%s%s%s", i.text, i.target ? " " : "",
+			 i.target ? i.target : "");
 	if (text && letter == 'I') {
 		uint32_t word = 0;
 
@@ -329,19 +350,21 @@ static struct ap_err *special(struct ap_format *f, char letter)
 	case '^':
 		f->dot -= f->increment;
 		break;
-	case 'n': case 'N':
+	case 'n':
+	case 'N':
 		newline(f);
 		break;
 	case 'r':
 		ap_str_addc(&f->text, ' ');
 		f->column++;
 		break;
-	case 't': case 'T':
+	case 't':
+	case 'T':
 		pad_to(f, (f->column / 8 + 1) * 8);
 		break;
 	case 'a': {
-		const char *label = ap_printf(f->ctx->arena, "%s:",
-					      ap_symbol_label(f->image, f->dot, f->ctx->arena));
+		const char *label = ap_printf(
+			f->ctx->arena, "%s:", ap_symbol_label(f->image, f->dot, f->ctx->arena));
 
 		if (!label)
 			return &ap_err_nomem;
@@ -351,7 +374,8 @@ static struct ap_err *special(struct ap_format *f, char letter)
 		f->value = f->dot;
 		break;
 	}
-	case 's': case 'S':
+	case 's':
+	case 'S':
 		return string(f, letter);
 	default:
 		return instruction(f, letter);
@@ -367,11 +391,12 @@ static struct ap_err *one(struct ap_format *f, const struct ap_format_letter *l,
 		if (ap_ctx_cancelled(f->ctx))
 			return &ap_err_cancelled;
 		if (f->text.n > MAX_TEXT || f->text.failed)
-			return ap_err_new(AP_E_LIMIT, "a format may not print more than %d bytes", MAX_TEXT);
+			return ap_err_new(AP_E_LIMIT, "a format may not print more than %d bytes",
+					  MAX_TEXT);
 		if (!l->bytes) {
 			if (f->source == AP_FORMAT_VALUE && strchr("sSiI", l->letter))
-				return ap_err_new(AP_E_USAGE, "format '%c' needs memory: use /%c", l->letter,
-						  l->letter);
+				return ap_err_new(AP_E_USAGE, "format '%c' needs memory: use /%c",
+						  l->letter, l->letter);
 			/* Texts in a row have their NULs between them. */
 			if (i && strchr("sS", l->letter)) {
 				ap_str_adds(&f->text, "\\0");
@@ -411,7 +436,8 @@ struct ap_err *ap_format_run(struct ap_format *format, const char *letters)
 			const char *end = strchr(p + 1, '"');
 
 			if (!end)
-				return ap_err_new(AP_E_USAGE, "syntax error: the quote is not closed");
+				return ap_err_new(AP_E_USAGE,
+						  "syntax error: the quote is not closed");
 			ap_str_add(&format->text, p + 1, (size_t)(end - p - 1));
 			format->column += (int)(end - p - 1);
 			p = end + 1;
@@ -421,12 +447,14 @@ struct ap_err *ap_format_run(struct ap_format *format, const char *letters)
 			counted = true;
 			n = n * 10 + (uint64_t)(*p - '0');
 			if (n > MAX_TEXT)
-				return ap_err_new(AP_E_LIMIT, "a repeat count may not exceed %d", MAX_TEXT);
+				return ap_err_new(AP_E_LIMIT, "a repeat count may not exceed %d",
+						  MAX_TEXT);
 		}
 		const struct ap_format_letter *l = *p ? letter_of(*p) : NULL;
 		if (!l || strchr("lLM", *p))
-			return ap_err_hint(ap_err_new(AP_E_USAGE, "invalid format character -- '%c'", *p),
-					   "::formats lists them");
+			return ap_err_hint(
+				ap_err_new(AP_E_USAGE, "invalid format character -- '%c'", *p),
+				"::formats lists them");
 		AP_TRY(one(format, l, counted ? n : 1));
 		p++;
 	}

@@ -35,8 +35,8 @@ struct ap_format {
 	struct ap_str text; /* what is printed */
 	AP_VEC(struct ap_format_item) items;
 	int column;
-	uint64_t value; /* of the last item: variable 0 */
-	uint64_t address; /* where `dot` began */
+	uint64_t value;     /* of the last item: variable 0 */
+	uint64_t address;   /* where `dot` began */
 	uint64_t increment; /* of the last letter, for ^ */
 	struct ap_disassembler *disassembler;
 };

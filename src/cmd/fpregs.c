@@ -17,13 +17,15 @@ static struct ap_err *thread_of(struct ap_ctx *ctx, const struct ap_thread **ret
 	size_t n;
 
 	if (!image)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this target has no registers: it is no core"),
-				   AP_NO_CORE_HINT);
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED, "this target has no registers: it is no core"),
+			AP_NO_CORE_HINT);
 	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
 	if (!infos.n)
 		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
-	size_t chosen = selection.chosen && selection.thread < infos.n ? selection.thread
-								       : ap_representative_thread(&infos);
+	size_t chosen = selection.chosen && selection.thread < infos.n
+				? selection.thread
+				: ap_representative_thread(&infos);
 	pid_t tid = ctx->has_address ? (pid_t)ctx->address : infos.at[chosen].tid;
 	const struct ap_thread *threads = ap_image_threads(image, &n);
 	for (size_t i = 0; i < n; i++) {
@@ -51,11 +53,13 @@ static struct ap_err *fpregs_data(struct ap_ctx *ctx, void **ret_data)
 
 	AP_TRY(thread_of(ctx, &thread));
 	if (!thread->fpregs)
-		return ap_err_new(AP_E_NOTFOUND, "the core holds no floating point registers of thread %d",
+		return ap_err_new(AP_E_NOTFOUND,
+				  "the core holds no floating point registers of thread %d",
 				  (int)thread->tid);
 	memcpy(&fp, thread->fpregs, sizeof(fp));
-	ap_str_addf(&out, "_fp_hw 0x03 (80387 with SSE)\n\ncw     0x%04x\nsw     0x%04x\ntw     0x%04x\n"
-			  "fop    0x%04x\nrip    0x%" PRIx64 "\nrdp    0x%" PRIx64 "\nmxcsr  0x%08x\n\n",
+	ap_str_addf(&out,
+		    "_fp_hw 0x03 (80387 with SSE)\n\ncw     0x%04x\nsw     0x%04x\ntw     0x%04x\n"
+		    "fop    0x%04x\nrip    0x%" PRIx64 "\nrdp    0x%" PRIx64 "\nmxcsr  0x%08x\n\n",
 		    fp.cwd, fp.swd, fp.ftw, fp.fop, (uint64_t)fp.rip, (uint64_t)fp.rdp, fp.mxcsr);
 	for (int i = 0; i < 8; i++) {
 		long double v;
@@ -64,8 +68,8 @@ static struct ap_err *fpregs_data(struct ap_ctx *ctx, void **ret_data)
 		memcpy(words, &fp.st_space[i * 4], sizeof(words));
 		memcpy(&v, words, 10);
 		words[2] &= 0xffff;
-		ap_str_addf(&out, "st%d    0x%04" PRIx32 "%08" PRIx32 "%08" PRIx32 " = %.18Lg\n", i, words[2], words[1],
-			    words[0], v);
+		ap_str_addf(&out, "st%d    0x%04" PRIx32 "%08" PRIx32 "%08" PRIx32 " = %.18Lg\n", i,
+			    words[2], words[1], words[0], v);
 	}
 	ap_str_addc(&out, '\n');
 	for (int i = 0; i < 16; i++) {
@@ -113,8 +117,9 @@ static struct ap_err *stackregs_data(struct ap_ctx *ctx, void **ret_data)
 			/* What only V8 knows of has no registers. */
 			if (f->inlined || f->kind == AP_FRAME_ASYNC)
 				continue;
-			ap_str_addf(&out, "%%rbp = 0x%016" PRIx64 "  %%rip = 0x%016" PRIx64 "  %.*s", f->fp, f->pc,
-				    AP_TEXT_ARG(ap_frame_title(f)));
+			ap_str_addf(&out,
+				    "%%rbp = 0x%016" PRIx64 "  %%rip = 0x%016" PRIx64 "  %.*s",
+				    f->fp, f->pc, AP_TEXT_ARG(ap_frame_title(f)));
 			if (f->symbol.n)
 				ap_str_addf(&out, "+0x%" PRIx64, f->offset);
 			ap_str_addc(&out, '\n');

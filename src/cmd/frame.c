@@ -54,7 +54,8 @@ static struct ap_err *frame_data(struct ap_ctx *ctx, void **ret_data)
 					   "`bt` shows the numbers");
 		if (n >= s->stack.frames.n)
 			return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
-						      "there is no frame %" PRIu64 ": the stack has %zu",
+						      "there is no frame %" PRIu64
+						      ": the stack has %zu",
 						      n, s->stack.frames.n),
 					   "`bt` lists them");
 		s->index = n;
@@ -70,7 +71,8 @@ static struct ap_err *move(struct ap_ctx *ctx, bool up, void **ret_data)
 
 	AP_TRY(find(ctx, &s));
 	if (ctx->args.n_words && !ap_parse_number(ctx->args.words[0], 10, &steps))
-		return ap_err_new(AP_E_USAGE, "\"%s\" is not a number of frames", ctx->args.words[0]);
+		return ap_err_new(AP_E_USAGE, "\"%s\" is not a number of frames",
+				  ctx->args.words[0]);
 	size_t i = s->index, last = s->index;
 	while (steps) {
 		if (up ? i + 1 >= s->stack.frames.n : i == 0)

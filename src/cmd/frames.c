@@ -26,7 +26,8 @@ static struct ap_err *stack_at(struct ap_ctx *ctx, const ap_thread_vec *threads,
 	return NULL;
 }
 
-struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values, struct ap_stack *ret_stack)
+struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values,
+			   struct ap_stack *ret_stack)
 {
 	ap_thread_vec threads = {0};
 
@@ -73,7 +74,8 @@ struct ap_err *ap_selected_frame(struct ap_ctx *ctx, bool values, struct ap_stac
 		selection = (struct ap_selection){.thread = ap_representative_thread(&threads)};
 	AP_TRY(stack_at(ctx, &threads, selection.thread, values, &stack));
 	if (!stack.frames.n)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "thread %d has no frame that can be read",
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
+					      "thread %d has no frame that can be read",
 					      (int)stack.info.tid),
 				   "`threads` shows what the core holds of each thread");
 	if (!selection.chosen || selection.frame >= stack.frames.n)

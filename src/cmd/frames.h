@@ -16,7 +16,8 @@ struct ap_stack {
 
 /* The thread to speak of first: the one that crashed, else the main one. */
 size_t ap_representative_thread(const ap_thread_vec *threads);
-struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values, struct ap_stack *ret_stack);
+struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values,
+			   struct ap_stack *ret_stack);
 /*
  * The selected frame; if none was chosen, the first one of the user's code in the representative
  * thread, else the first JavaScript one, else the first.
@@ -33,14 +34,15 @@ struct ap_text ap_frame_place(const struct ap_frame *frame, struct ap_arena *are
 struct ap_text ap_base_name(struct ap_text path);
 
 /* One of `bt`'s frames[]; in bt.c. */
-void ap_json_frame(struct ap_ctx *ctx, struct ap_json *j, const char *key, const struct ap_frame *frame);
+void ap_json_frame(struct ap_ctx *ctx, struct ap_json *j, const char *key,
+		   const struct ap_frame *frame);
 
 /* mdb's and llnode's forms, in bt_mdb.c and bt_llnode.c. */
 struct ap_mdb_frames {
 	bool all, verbose;
 	const char *function, *property;
 	uint64_t lines;
-	size_t skipped;       /* elided frames not yet said */
+	size_t skipped; /* elided frames not yet said */
 	bool unknown_property;
 };
 void ap_mdb_frame(struct ap_ctx *ctx, const struct ap_frame *frame, struct ap_mdb_frames *state);

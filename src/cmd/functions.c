@@ -175,7 +175,7 @@ static void text(struct ap_ctx *ctx, const void *p)
 	ap_out_f(ctx->out, "%-40s %s\n", "NAME", "PLACE");
 	for (i = 0; i < d->list.n && (!limit || i < limit); i++) {
 		const struct ap_heap_function *f = &d->list.at[i];
-		struct ap_text name = f->name.n	      ? f->name
+		struct ap_text name = f->name.n       ? f->name
 				      : f->inferred.n ? f->inferred
 						      : AP_TEXT("(anonymous)");
 

@@ -1,6 +1,6 @@
 /*
- * What the commands over the object graph share: the session's study, nodes named on the command line,
- * and how nodes and steps are shown. They know nothing of where the graph came from.
+ * What the commands over the object graph share: the session's study, nodes named on the command
+ * line, and how nodes and steps are shown. They know nothing of where the graph came from.
  *
  * Ownership: the study is the session's. Texts and rows live in the command's arena.
  */
@@ -19,7 +19,8 @@ struct ap_err *ap_study_load(const char *path, struct ap_study **ret_study);
 bool ap_is_snapshot_file(const char *path);
 
 /* The node of the first word: "@123" in a snapshot's ids, an address in a core. */
-struct ap_err *ap_node_argument(struct ap_ctx *ctx, const struct ap_study *study, uint32_t *ret_node);
+struct ap_err *ap_node_argument(struct ap_ctx *ctx, const struct ap_study *study,
+				uint32_t *ret_node);
 /* "@123", or the address in hex. */
 const char *ap_node_id_text(struct ap_ctx *ctx, const struct ap_graph *g, uint32_t node);
 /* What stands for the node in a list: "Session", "\"text\"", "add()", "(elements) of ...". */

@@ -16,8 +16,8 @@ static const struct ap_option options[] = {
 struct row {
 	int64_t isolate;
 	const char *name;
-	uint64_t pages, skipped, area, objects, bytes, free, buffers, forwarded, forwarded_bytes, gaps,
-		gap_bytes, absent;
+	uint64_t pages, skipped, area, objects, bytes, free, buffers, forwarded, forwarded_bytes,
+		gaps, gap_bytes, absent;
 	double accounted;
 };
 
@@ -28,7 +28,8 @@ static const struct ap_field fields[] = {
 	AP_FIELD(struct row, pages, "pages", "PAGES", COUNT, "pages"),
 	AP_FIELD(struct row, skipped, "skipped_pages", NULL, COUNT,
 		 "of them given back or not used in this cycle: their content is stale"),
-	AP_FIELD(struct row, area, "area_bytes", "AREA", BYTES, "bytes for objects in the other pages"),
+	AP_FIELD(struct row, area, "area_bytes", "AREA", BYTES,
+		 "bytes for objects in the other pages"),
 	AP_FIELD(struct row, objects, "objects", "OBJECTS", COUNT, "objects"),
 	AP_FIELD(struct row, bytes, "object_bytes", "BYTES", BYTES, "bytes of the objects"),
 	AP_FIELD(struct row, free, "free_bytes", "FREE", BYTES, "free lists and fillers"),
@@ -39,7 +40,8 @@ static const struct ap_field fields[] = {
 	AP_FIELD(struct row, forwarded_bytes, "forwarded_bytes", "MOVED", BYTES, "bytes of those"),
 	AP_FIELD(struct row, gaps, "gaps", "GAPS", COUNT, "places that nothing explains"),
 	AP_FIELD(struct row, gap_bytes, "gap_bytes", NULL, COUNT, "bytes of those"),
-	AP_FIELD(struct row, absent, "absent_bytes", NULL, COUNT, "bytes that the core does not hold"),
+	AP_FIELD(struct row, absent, "absent_bytes", NULL, COUNT,
+		 "bytes that the core does not hold"),
 	AP_FIELD(struct row, accounted, "accounted_percent", "ACCOUNTED", PERCENT,
 		 "objects, free, buffers and moved over area"),
 };
@@ -110,8 +112,10 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 			.gaps = s->gaps,
 			.gap_bytes = s->gap_bytes,
 			.absent = s->absent_bytes,
-			.accounted = s->area_bytes && !d->summary.scanned ? 100.0 * (double)accounted / (double)s->area_bytes
-				     : d->summary.scanned ? 0 : 100,
+			.accounted = s->area_bytes && !d->summary.scanned
+					     ? 100.0 * (double)accounted / (double)s->area_bytes
+				     : d->summary.scanned ? 0
+							  : 100,
 		};
 
 		if (!ap_vec_push(ctx->arena, &d->rows, row))
@@ -162,16 +166,23 @@ static void text(struct ap_ctx *ctx, const void *p)
 	char bytes[AP_NUMBER_MAX], area[AP_NUMBER_MAX];
 
 	if (s->scanned) {
-		ap_out_f(ctx->out, "%" PRIu64 " objects, %s, found by scanning: how much was missed is not known\n\n",
+		ap_out_f(ctx->out,
+			 "%" PRIu64
+			 " objects, %s, found by scanning: how much was missed is not known\n\n",
 			 s->objects, ap_bytes_human(s->object_bytes, bytes));
 	} else {
-		ap_out_f(ctx->out, "%" PRIu64 " objects, %s in %s of %" PRIu64 " pages, %zu isolate%s; %.3f %% accounted\n\n",
-			 s->objects, ap_bytes_human(s->object_bytes, bytes), ap_bytes_human(s->area_bytes, area),
-			 s->pages, s->n_isolates, s->n_isolates == 1 ? "" : "s", s->accounted_percent);
+		ap_out_f(ctx->out,
+			 "%" PRIu64 " objects, %s in %s of %" PRIu64
+			 " pages, %zu isolate%s; %.3f %% accounted\n\n",
+			 s->objects, ap_bytes_human(s->object_bytes, bytes),
+			 ap_bytes_human(s->area_bytes, area), s->pages, s->n_isolates,
+			 s->n_isolates == 1 ? "" : "s", s->accounted_percent);
 	}
 	if (s->collecting)
-		ap_out_f(ctx->out, "The core was taken in the middle of a %s: objects that were moved are counted at their new place.\n\n",
-			 s->collecting);
+		ap_out_f(
+			ctx->out,
+			"The core was taken in the middle of a %s: objects that were moved are counted at their new place.\n\n",
+			s->collecting);
 	ap_out_table(ctx->out, &table, d->rows.at, d->rows.n);
 	if (!s->all_gaps)
 		return;

@@ -16,8 +16,8 @@ struct ap_err *ap_require_heap(struct ap_ctx *ctx, struct ap_heap **ret_heap);
 void ap_heap_watch(struct ap_ctx *ctx, struct ap_heap_watch *ret_watch);
 /* What is shown of heaps whose dead objects are known, and of others. */
 enum ap_heap_live ap_live_shown(const struct ap_heap_liveness *l, bool all);
-void ap_json_live(struct ap_json *j,
-		  enum ap_heap_live live); /* the key `live`: true, false, null */
+void ap_json_live(struct ap_json *j, enum ap_heap_live live); /* the key `live`: true, false, null
+							       */
 const char *ap_live_word(const struct ap_heap_liveness *l, bool all); /* "live " or "" */
 /* A line of its own, or "". */
 const char *ap_live_remark(struct ap_ctx *ctx, const struct ap_heap_liveness *l, bool all);

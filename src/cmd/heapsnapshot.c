@@ -12,8 +12,10 @@
 enum { OPT_OUTPUT, OPT_FORCE };
 
 static const struct ap_option options[] = {
-	[OPT_OUTPUT] = {'o', "output", AP_OPTION_TEXT, AP_IN_ALL, "FILE", "the file; .gz and .zst pack it"},
-	[OPT_FORCE] = {'f', "force", AP_OPTION_FLAG, AP_IN_ALL, NULL, "replace a file of that name"},
+	[OPT_OUTPUT] = {'o', "output", AP_OPTION_TEXT, AP_IN_ALL, "FILE",
+			"the file; .gz and .zst pack it"},
+	[OPT_FORCE] = {'f', "force", AP_OPTION_FLAG, AP_IN_ALL, NULL,
+		       "replace a file of that name"},
 	{0},
 };
 
@@ -29,7 +31,8 @@ static const struct ap_field fields[] = {
 	AP_FIELD(struct written, strings, "strings", "strings", COUNT, "texts"),
 	AP_FIELD(struct written, bytes, "bytes", "size", BYTES, "before packing"),
 	AP_FIELD(struct written, cut_sizes, "cut_sizes", NULL, COUNT, "objects of 4 GiB and more"),
-	AP_FIELD(struct written, cut_strings, "cut_strings", NULL, COUNT, "strings cut for DevTools' limit"),
+	AP_FIELD(struct written, cut_strings, "cut_strings", NULL, COUNT,
+		 "strings cut for DevTools' limit"),
 };
 
 struct packer {
@@ -78,8 +81,9 @@ static struct ap_err *start_packing(struct packer *p, const char *path)
 		rc = archive_write_header(p->a, entry);
 	}
 	archive_entry_free(entry);
-	return rc == ARCHIVE_OK ? NULL
-				: ap_err_new(AP_E_IO, "packing failed: %s", archive_error_string(p->a));
+	return rc == ARCHIVE_OK
+		       ? NULL
+		       : ap_err_new(AP_E_IO, "packing failed: %s", archive_error_string(p->a));
 }
 
 static struct ap_err *write_file(const struct ap_graph *g, const char *path, bool replace,
@@ -95,7 +99,8 @@ static struct ap_err *write_file(const struct ap_graph *g, const char *path, boo
 		err = ap_snapshot_write(g, &sink, ret_written);
 	if (packer.a) {
 		if (!err && archive_write_close(packer.a) != ARCHIVE_OK)
-			err = ap_err_new(AP_E_IO, "packing failed: %s", archive_error_string(packer.a));
+			err = ap_err_new(AP_E_IO, "packing failed: %s",
+					 archive_error_string(packer.a));
 		archive_write_free(packer.a);
 	}
 	return err ? err : ap_outfile_commit(&file, replace, false);
@@ -114,13 +119,17 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return ap_err_new(AP_E_USAGE, "which file? heapsnapshot -o FILE");
 	AP_TRY(ap_require_study(ctx, &study));
 	AP_TRY(write_file(study->graph, path, ctx->args.given[OPT_FORCE], &done));
-	*w = (struct written){path,	  study->graph->n_nodes, study->graph->n_edges, study->graph->n_texts,
-			      done.bytes, done.cut_sizes,	 done.cut_strings};
+	*w = (struct written){
+		path,       study->graph->n_nodes, study->graph->n_edges, study->graph->n_texts,
+		done.bytes, done.cut_sizes,        done.cut_strings};
 	if (done.cut_sizes)
-		ap_warn(ctx, "%" PRIu64 " objects of 4 GiB and more are written with 4 GiB, all that DevTools can show",
+		ap_warn(ctx,
+			"%" PRIu64
+			" objects of 4 GiB and more are written with 4 GiB, all that DevTools can show",
 			done.cut_sizes);
 	if (done.cut_strings)
-		ap_warn(ctx, "%" PRIu64 " strings are cut: DevTools reads at most 512 MB of strings",
+		ap_warn(ctx,
+			"%" PRIu64 " strings are cut: DevTools reads at most 512 MB of strings",
 			done.cut_strings);
 	*ret_data = w;
 	return NULL;

@@ -1,5 +1,6 @@
 /*
- * help = ::help, ::dcmds = v8 help: composed from the records, so that no command can exist without it.
+ * help = ::help, ::dcmds = v8 help: composed from the records, so that no command can exist without
+ * it.
  */
 #include <ctype.h>
 #include <string.h>
@@ -144,7 +145,8 @@ static void hanging(struct ap_out *out, const char *text, int indent)
 	ap_out_f(out, "%s\n", text);
 }
 
-static void list_options(struct ap_ctx *ctx, const struct ap_cmd *cmd, enum ap_dialect dialect, int indent)
+static void list_options(struct ap_ctx *ctx, const struct ap_cmd *cmd, enum ap_dialect dialect,
+			 int indent)
 {
 	for (const struct ap_option *o = cmd->options; o && (o->letter || o->long_name); o++) {
 		AP_STR_AUTO name = {0};
@@ -172,7 +174,8 @@ static void spellings(struct ap_ctx *ctx, const struct ap_cmd *cmd)
 		for (const char *p = cmd->names[d] ? cmd->names[d] : ""; *p;) {
 			size_t n = strcspn(p, "|");
 
-			ap_out_f(ctx->out, "%s%s%.*s", gap, isalpha((unsigned char)*p) ? prefix[d] : "", (int)n, p);
+			ap_out_f(ctx->out, "%s%s%.*s", gap,
+				 isalpha((unsigned char)*p) ? prefix[d] : "", (int)n, p);
 			gap = p[n] ? ", " : "  =  ";
 			p += n + (p[n] == '|');
 		}
@@ -189,7 +192,10 @@ static void page_plain(struct ap_ctx *ctx, const struct ap_cmd *cmd)
 		dialect++;
 	const char *name = ap_cmd_name(cmd, dialect, ctx->arena);
 	const char *synopsis = ap_cmd_synopsis(cmd, dialect, ctx->arena);
-	ap_out_styled(out, AP_STYLE_HEAD, "%s%s%s%s", dialect == AP_LLNODE ? "v8 " : dialect == AP_MDB ? "::" : "",
+	ap_out_styled(out, AP_STYLE_HEAD, "%s%s%s%s",
+		      dialect == AP_LLNODE ? "v8 "
+		      : dialect == AP_MDB  ? "::"
+					   : "",
 		      name ? name : "", *synopsis ? " " : "", synopsis);
 	ap_out_f(out, "   %s\n\n", cmd->summary);
 	if (cmd->help) {
@@ -220,15 +226,17 @@ static void page_mdb(struct ap_ctx *ctx, const struct ap_cmd *cmd)
 			      : cmd->address == AP_ADDRESS_OPTIONAL ? "[ addr ] "
 								    : "";
 
-	ap_out_f(out, "\nNAME\n  %s - %s\n\nSYNOPSIS\n  %s::%s %s\n\nDESCRIPTION\n", name ? name : "",
-		 cmd->summary, address, name ? name : "", synopsis);
+	ap_out_f(out, "\nNAME\n  %s - %s\n\nSYNOPSIS\n  %s::%s %s\n\nDESCRIPTION\n",
+		 name ? name : "", cmd->summary, address, name ? name : "", synopsis);
 	if (cmd->help)
 		ap_out_wrap(out, cmd->help, 2);
 	if (cmd->options) {
 		ap_out_s(out, "\n  OPTIONS\n");
 		list_options(ctx, cmd, AP_MDB, 4);
 	}
-	ap_out_s(out, "\nATTRIBUTES\n\n  Target: Core file\n  Module: autopsy\n  Interface Stability: Evolving\n\n");
+	ap_out_s(
+		out,
+		"\nATTRIBUTES\n\n  Target: Core file\n  Module: autopsy\n  Interface Stability: Evolving\n\n");
 }
 
 static void list(struct ap_ctx *ctx, enum ap_dialect dialect)
@@ -264,8 +272,11 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 	}
 	list(ctx, ctx->dialect);
 	if (ctx->dialect == AP_PLAIN)
-		ap_out_wrap(ctx->out, "`help CMD` tells more of one. The languages of mdb (::help, ::dcmds) and of "
-				      "llnode (v8 help) work too, line by line.", 0);
+		ap_out_wrap(
+			ctx->out,
+			"`help CMD` tells more of one. The languages of mdb (::help, ::dcmds) and of "
+			"llnode (v8 help) work too, line by line.",
+			0);
 }
 
 static void text_dcmds(struct ap_ctx *ctx, const void *p)
@@ -291,13 +302,15 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 	if (help->cmd)
 		page_mdb(ctx, help->cmd);
 	else
-		ap_out_s(ctx->out, "\nEach debugger command in mdb is structured as follows:\n\n"
-				   "      [ address [, count]] ::dcmd [ args ... ]\n\n"
-				   "The output of a command can be sent to a shell with ! and its values to another "
-				   "dcmd with |.\n\n"
-				   "  ::dcmds           list all commands\n"
-				   "  ::help NAME       one command\n"
-				   "  ::quit            leave\n\n");
+		ap_out_s(
+			ctx->out,
+			"\nEach debugger command in mdb is structured as follows:\n\n"
+			"      [ address [, count]] ::dcmd [ args ... ]\n\n"
+			"The output of a command can be sent to a shell with ! and its values to another "
+			"dcmd with |.\n\n"
+			"  ::dcmds           list all commands\n"
+			"  ::help NAME       one command\n"
+			"  ::quit            leave\n\n");
 }
 
 const struct ap_cmd ap_cmd_help = {

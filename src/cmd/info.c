@@ -74,8 +74,8 @@ static void json_words(struct ap_ctx *ctx, struct ap_json *j, const char *key,
 	ap_json_end_array(j);
 }
 
-void ap_json_process(struct ap_ctx *ctx, struct ap_json *j, const char *key, const struct ap_info *i,
-		     struct ap_text command_line)
+void ap_json_process(struct ap_ctx *ctx, struct ap_json *j, const char *key,
+		     const struct ap_info *i, struct ap_text command_line)
 {
 	const char *signal = i->signal ? sigabbrev_np(i->signal) : NULL;
 	char name[32];
@@ -178,7 +178,8 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 	ap_out_styled(out, AP_STYLE_NAME, "%-12s", i->info.container ? i->info.container : "core");
 	ap_out_f(out, "  %s%s%s%s\n", ap_bytes_human(i->info.core_bytes, size),
 		 i->info.truncated ? ", cut off: it should have " : ", whole",
-		 i->info.truncated ? ap_bytes_human(i->info.core_expected_bytes, expected) : "", "");
+		 i->info.truncated ? ap_bytes_human(i->info.core_expected_bytes, expected) : "",
+		 "");
 	line(out, "layout", i->info.layout, none);
 }
 
@@ -189,7 +190,8 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 	const struct ap_process *process = i->process;
 
 	if (ap_session_live(ctx->session)) {
-		ap_out_f(out, "debugging PID %d (64-bit)\nfile: ", (int)ap_session_live(ctx->session));
+		ap_out_f(out,
+			 "debugging PID %d (64-bit)\nfile: ", (int)ap_session_live(ctx->session));
 		ap_out_text(out, i->info.executable);
 		ap_out_s(out, "\nthreading model: native threads\nstatus: stopped by debugger\n");
 		return;
@@ -211,7 +213,8 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 		return;
 	}
 	if (i->info.container) {
-		ap_out_f(out, "process wrote a %s and exited, pid=%d\n", i->info.container, (int)i->info.pid);
+		ap_out_f(out, "process wrote a %s and exited, pid=%d\n", i->info.container,
+			 (int)i->info.pid);
 		return;
 	}
 	const char *name = sigabbrev_np(i->info.signal);
@@ -219,8 +222,8 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 		 strsignal(i->info.signal), (int)i->info.pid, (unsigned)i->info.uid);
 	if (process && process->siginfo.present) {
 		ap_out_f(out, " code=%d", process->siginfo.code);
-		if (i->info.signal == SIGSEGV || i->info.signal == SIGBUS || i->info.signal == SIGILL ||
-		    i->info.signal == SIGFPE)
+		if (i->info.signal == SIGSEGV || i->info.signal == SIGBUS ||
+		    i->info.signal == SIGILL || i->info.signal == SIGFPE)
 			ap_out_f(out, " addr=%" PRIx64, process->siginfo.address);
 	}
 	ap_out_s(out, "\n");

@@ -132,7 +132,7 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 			ap_err_new(AP_E_USAGE, "give one constructor, or the address of an object"),
 			"`objects` lists what there is");
 	in->offset = ctx->args.number[OPT_OFFSET];
-	in->limit = ctx->args.given[OPT_LIMIT]		     ? ctx->args.number[OPT_LIMIT]
+	in->limit = ctx->args.given[OPT_LIMIT]               ? ctx->args.number[OPT_LIMIT]
 		    : ctx->dialect == AP_PLAIN && !ctx->json ? DEFAULT_LIMIT
 							     : 0;
 	bool paged = ctx->dialect == AP_LLNODE && in->limit && !ctx->args.given[OPT_OFFSET];

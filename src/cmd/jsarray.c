@@ -7,7 +7,8 @@
 enum { OPT_INDEX };
 
 static const struct ap_option options[] = {
-	[OPT_INDEX] = {'i', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "the index in front of each value"},
+	[OPT_INDEX] = {'i', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+		       "the index in front of each value"},
 	{0},
 };
 
@@ -43,7 +44,8 @@ static void line(struct ap_ctx *ctx, uint64_t index, const struct ap_value *valu
 	ap_out_s(ctx->out, "\n");
 }
 
-/* Holes too, where they have a word of their own: in arrays of raw doubles and in hash tables they have none. */
+/* Holes too, where they have a word of their own: in arrays of raw doubles and in hash tables they
+ * have none. */
 static void text(struct ap_ctx *ctx, const void *p)
 {
 	const struct ap_detail *d = p;

@@ -7,7 +7,8 @@
 enum { OPT_VERBOSE };
 
 static const struct ap_option options[] = {
-	[OPT_VERBOSE] = {'v', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "the constructor's address too"},
+	[OPT_VERBOSE] = {'v', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+			 "the constructor's address too"},
 	{0},
 };
 
@@ -34,9 +35,10 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	AP_TRY(ctx->model->ops->detail(ctx->model, c->object.ref, &limits, ctx->arena, &detail));
 	if (!detail.prototype.has_ref)
 		return NULL;
-	AP_ERR_AUTO none = ap_value_follow(ctx->model, detail.prototype.ref, "constructor", ctx->arena,
-					   &c->function);
-	c->has_function = !none && (c->function.type == AP_T_FUNCTION || c->function.type == AP_T_CLASS);
+	AP_ERR_AUTO none = ap_value_follow(ctx->model, detail.prototype.ref, "constructor",
+					   ctx->arena, &c->function);
+	c->has_function =
+		!none && (c->function.type == AP_T_FUNCTION || c->function.type == AP_T_CLASS);
 	return NULL;
 }
 

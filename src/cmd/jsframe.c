@@ -13,7 +13,8 @@ static const struct ap_option options[] = {
 	[OPT_VERBOSE] = {'v', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "arguments and source"},
 	[OPT_ITSELF] = {'i', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
 			"the address is the frame pointer itself"},
-	[OPT_FUNCTION] = {'f', NULL, AP_OPTION_TEXT, AP_IN_MDB, "function", "only if it is of this function"},
+	[OPT_FUNCTION] = {'f', NULL, AP_OPTION_TEXT, AP_IN_MDB, "function",
+			  "only if it is of this function"},
 	[OPT_PROPERTY] = {'p', NULL, AP_OPTION_TEXT, AP_IN_MDB, "property",
 			  "print only this: file, posn, this, arg1 ..."},
 	[OPT_LINES] = {'n', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "numlines",
@@ -30,7 +31,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 
 	*ret_data = NULL;
 	if (!ctx->args.given[OPT_ITSELF] && (!image || !ap_image_u64(image, ctx->address, &fp)))
-		return ap_err_new(AP_E_FAULT, "failed to read frame pointer at %" PRIx64, ctx->address);
+		return ap_err_new(AP_E_FAULT, "failed to read frame pointer at %" PRIx64,
+				  ctx->address);
 	if (!fp)
 		return NULL;
 	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &threads));

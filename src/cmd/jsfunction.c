@@ -13,7 +13,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (!detail)
 		return &ap_err_nomem;
 	AP_TRY(ap_ctx_required_value(ctx, &value));
-	if (value.type != AP_T_FUNCTION && value.type != AP_T_CLASS && value.type != AP_T_BOUND_FUNCTION)
+	if (value.type != AP_T_FUNCTION && value.type != AP_T_CLASS &&
+	    value.type != AP_T_BOUND_FUNCTION)
 		return ap_err_new(AP_E_TYPE, "%" PRIx64 " is not a JSFunction",
 				  value.has_ref ? value.ref : ctx->address);
 	AP_TRY(ctx->model->ops->detail(ctx->model, value.ref, &limits, ctx->arena, detail));

@@ -24,8 +24,8 @@ static struct ap_err *objects_data(struct ap_ctx *ctx, void **ret_data)
 	const struct ap_module *modules = ap_image_modules(image, &n);
 	ap_str_addf(&out, "%16s %16s %16s %s\n", "BASE", "LIMIT", "SIZE", "NAME");
 	for (size_t i = 0; i < n; i++) {
-		ap_str_addf(&out, "%16" PRIx64 " %16" PRIx64 " %16" PRIx64 " ", modules[i].start, modules[i].end,
-			    modules[i].end - modules[i].start);
+		ap_str_addf(&out, "%16" PRIx64 " %16" PRIx64 " %16" PRIx64 " ", modules[i].start,
+			    modules[i].end, modules[i].end - modules[i].start);
 		ap_escape(&out, ap_text_of(modules[i].path ? modules[i].path : "?"));
 		ap_str_addc(&out, '\n');
 	}
@@ -62,7 +62,8 @@ static bool add_symbol(const struct ap_symbol *symbol, void *arg)
 {
 	struct listing *l = arg;
 	bool function = symbol->type == STT_FUNC, object = symbol->type == STT_OBJECT;
-	const struct symbol_row row = {symbol->name, symbol->value + l->module->bias, symbol->size, symbol->type};
+	const struct symbol_row row = {symbol->name, symbol->value + l->module->bias, symbol->size,
+				       symbol->type};
 
 	if (ap_ctx_cancelled(l->ctx))
 		return false;
@@ -124,16 +125,21 @@ static struct ap_err *nm_data(struct ap_ctx *ctx, void **ret_data)
 	if (l->failed)
 		return &ap_err_nomem;
 	if (!found)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "no object is named %s", wanted ? wanted : "node"),
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "no object is named %s",
+					      wanted ? wanted : "node"),
 				   "::objects lists them");
-	qsort(l->rows.at, l->rows.n, sizeof(*l->rows.at), ctx->args.given[OPT_NUMERIC] ? by_value : by_name);
+	qsort(l->rows.at, l->rows.n, sizeof(*l->rows.at),
+	      ctx->args.given[OPT_NUMERIC] ? by_value : by_name);
 	*ret_data = l;
 	return NULL;
 }
 
 static const char *symbol_type(uint8_t type)
 {
-	return type == STT_FUNC ? "FUNC" : type == STT_OBJECT ? "OBJT" : type == STT_TLS ? "TLS" : "NOTY";
+	return type == STT_FUNC     ? "FUNC"
+	       : type == STT_OBJECT ? "OBJT"
+	       : type == STT_TLS    ? "TLS"
+				    : "NOTY";
 }
 
 static void nm_json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
@@ -205,13 +211,16 @@ static struct ap_err *whatis_data(struct ap_ctx *ctx, void **ret_data)
 		uint64_t sp = threads[i].regs ? threads[i].regs[AP_REG_RSP] : 0;
 
 		if (sp >= segment->start && sp < segment->end)
-			return ap_answer_text(ctx, ret_data, "%" PRIx64 " is in the stack of thread %d [%" PRIx64
-					      ",%" PRIx64 ")\n", at, (int)threads[i].tid, segment->start,
+			return ap_answer_text(ctx, ret_data,
+					      "%" PRIx64 " is in the stack of thread %d [%" PRIx64
+					      ",%" PRIx64 ")\n",
+					      at, (int)threads[i].tid, segment->start,
 					      segment->end);
 	}
 	AP_STR_AUTO path = {0};
 	ap_escape(&path, ap_text_of(segment->path ? segment->path : "[ anon ]"));
-	return ap_answer_text(ctx, ret_data, "%" PRIx64 " is in %s [%" PRIx64 ",%" PRIx64 ") %c%c%c\n", at,
+	return ap_answer_text(ctx, ret_data,
+			      "%" PRIx64 " is in %s [%" PRIx64 ",%" PRIx64 ") %c%c%c\n", at,
 			      path.s ? path.s : "?", segment->start, segment->end,
 			      segment->flags & PF_R ? 'r' : '-', segment->flags & PF_W ? 'w' : '-',
 			      segment->flags & PF_X ? 'x' : '-');

@@ -23,7 +23,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return ap_err_hint(ap_err_new(AP_E_TYPE, "frame %zu is no JavaScript function (%s)",
 					      l->index, ap_frame_kind_name(l->frame->kind)),
 				   "`bt` lists the frames, `frame N` selects one");
-	AP_TRY(ctx->model->ops->scopes(ctx->model, l->frame->callee.has_ref ? l->frame->callee.ref : 0,
+	AP_TRY(ctx->model->ops->scopes(ctx->model,
+				       l->frame->callee.has_ref ? l->frame->callee.ref : 0,
 				       l->frame, ctx->arena, &all));
 	/* What belongs to the running function; what it closes over is `scope`'s business. */
 	for (size_t i = 0; i < all.n; i++) {
@@ -91,7 +92,8 @@ static void text(struct ap_ctx *ctx, const void *p)
 	ap_out_text(ctx->out, ap_frame_place(l->frame, ctx->arena));
 	ap_out_s(ctx->out, "\n");
 	if (l->frame->has_receiver)
-		ap_plain_variable(ctx, &(struct ap_variable){AP_TEXT("this"), l->frame->receiver}, 2);
+		ap_plain_variable(ctx, &(struct ap_variable){AP_TEXT("this"), l->frame->receiver},
+				  2);
 	for (size_t i = 0; i < l->frame->arguments.n; i++)
 		ap_plain_variable(ctx, &l->frame->arguments.at[i], 2);
 	for (size_t i = 0; i < l->scopes.n; i++) {

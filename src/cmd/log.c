@@ -27,7 +27,8 @@ static struct ap_err *log_data(struct ap_ctx *ctx, void **ret_data)
 	const char *now = ap_session_log_path(ctx->session);
 
 	if (ctx->args.n_words > 1 || (ctx->args.n_words && ctx->args.given[OPT_DISABLE]))
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "one file, or -d"), "::log FILE, ::log -d");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "one file, or -d"),
+				   "::log FILE, ::log -d");
 	if (ctx->args.given[OPT_DISABLE])
 		return log_to(ctx, NULL, ret_data);
 	if (ctx->args.n_words)

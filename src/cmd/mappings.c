@@ -86,7 +86,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (!m)
 		return &ap_err_nomem;
 	if (!image)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this target has no memory map: it is no core"),
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED,
+					      "this target has no memory map: it is no core"),
 				   AP_NO_CORE_HINT);
 	if (ctx->dialect != AP_MDB && wanted && ap_parse_address(wanted, &address) &&
 	    strlen(wanted) >= 6) {

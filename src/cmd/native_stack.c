@@ -5,7 +5,8 @@
 #include "cmd/commands.h"
 #include "cmd/frames.h"
 
-static void frame_line(struct ap_ctx *ctx, struct ap_str *out, const struct ap_frame *f, bool pointers)
+static void frame_line(struct ap_ctx *ctx, struct ap_str *out, const struct ap_frame *f,
+		       bool pointers)
 {
 	struct ap_text title = ap_frame_title(f);
 
@@ -39,8 +40,9 @@ static struct ap_err *stack(struct ap_ctx *ctx, bool pointers, void **ret_data)
 	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &threads));
 	if (!threads.n)
 		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
-	thread = selection.chosen && selection.thread < threads.n ? selection.thread
-								   : ap_representative_thread(&threads);
+	thread = selection.chosen && selection.thread < threads.n
+			 ? selection.thread
+			 : ap_representative_thread(&threads);
 	AP_TRY(ap_stack_of(ctx, thread, false, &s));
 	bool started = !ctx->has_address;
 	const struct ap_frame *frames = s.frames.at;
@@ -53,9 +55,11 @@ static struct ap_err *stack(struct ap_ctx *ctx, bool pointers, void **ret_data)
 		n++;
 	}
 	if (!n)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "no frame of this thread has the frame pointer %" PRIx64,
-					      ctx->address),
-				   "$C shows frame pointers");
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND,
+				   "no frame of this thread has the frame pointer %" PRIx64,
+				   ctx->address),
+			"$C shows frame pointers");
 	return ap_answer_text(ctx, ret_data, "%s", out.s ? out.s : "");
 }
 

@@ -14,13 +14,13 @@ static const struct {
 	const char *word;
 	enum ap_heap_kind kind;
 } kind_words[] = {
-	{"object", AP_HEAP_OBJECT},	 {"closure", AP_HEAP_CLOSURE},
-	{"function", AP_HEAP_CLOSURE},	 {"string", AP_HEAP_STRING},
+	{"object", AP_HEAP_OBJECT},      {"closure", AP_HEAP_CLOSURE},
+	{"function", AP_HEAP_CLOSURE},   {"string", AP_HEAP_STRING},
 	{"string", AP_HEAP_CONS_STRING}, {"string", AP_HEAP_SLICED_STRING},
-	{"number", AP_HEAP_NUMBER},	 {"bigint", AP_HEAP_BIGINT},
-	{"symbol", AP_HEAP_SYMBOL},	 {"array", AP_HEAP_ARRAY},
-	{"context", AP_HEAP_CONTEXT},	 {"code", AP_HEAP_CODE},
-	{"shape", AP_HEAP_SHAPE},	 {"map", AP_HEAP_SHAPE},
+	{"number", AP_HEAP_NUMBER},      {"bigint", AP_HEAP_BIGINT},
+	{"symbol", AP_HEAP_SYMBOL},      {"array", AP_HEAP_ARRAY},
+	{"context", AP_HEAP_CONTEXT},    {"code", AP_HEAP_CODE},
+	{"shape", AP_HEAP_SHAPE},        {"map", AP_HEAP_SHAPE},
 	{"internal", AP_HEAP_INTERNAL},
 };
 

@@ -27,8 +27,8 @@ struct ap_objects_answer {
 	struct ap_heap_summary summary;
 	struct ap_heap_liveness liveness;
 	AP_VEC(const struct ap_heap_group *) groups; /* what the filters leave */
-	AP_VEC(uint64_t) addresses;		     /* instances, when they are asked for */
-	bool list;				     /* addresses, not groups */
+	AP_VEC(uint64_t) addresses;                  /* instances, when they are asked for */
+	bool list;                                   /* addresses, not groups */
 	bool representatives;
 	bool marking; /* -m, -r */
 	struct ap_marks marks;

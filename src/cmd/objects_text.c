@@ -179,8 +179,7 @@ void ap_objects_text(struct ap_ctx *ctx, const void *p)
 				 " dead ones, too.\n",
 				 o->liveness.dead);
 		else
-			ap_out_s(ctx->out,
-				 "No object passes; `objects -n 0` shows all groups.\n");
+			ap_out_s(ctx->out, "No object passes; `objects -n 0` shows all groups.\n");
 		return;
 	}
 	ap_out_table(ctx->out, &table, rows.at, rows.n);

@@ -1,6 +1,6 @@
 /* print = ::jsprint: any value, whole. JSON: docs/json/print.md. */
-#include "cmd/commands.h"
 #include "cmd/print.h"
+#include "cmd/commands.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -52,7 +52,8 @@ static struct ap_err *mdb_members(struct ap_ctx *ctx, const struct ap_value *bas
 {
 	for (size_t i = 0; i < ctx->args.n_words; i++) {
 		const char *member = ctx->args.words[i];
-		struct ap_print_item item = {.has_base = ctx->args.given[OPT_BASE], .base = base->ref};
+		struct ap_print_item item = {.has_base = ctx->args.given[OPT_BASE],
+					     .base = base->ref};
 		struct ap_err *err =
 			ap_value_follow(ctx->model, base->ref, member, ctx->arena, &item.value);
 
@@ -79,8 +80,9 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	print->limits = ap_detail_default_limits;
 	print->depth = ctx->dialect == AP_MDB ? 2 : 1;
 	if (ctx->args.given[OPT_DEPTH])
-		print->depth = ctx->args.number[OPT_DEPTH] > 1000 ? 1000
-								  : (unsigned)ctx->args.number[OPT_DEPTH];
+		print->depth = ctx->args.number[OPT_DEPTH] > 1000
+				       ? 1000
+				       : (unsigned)ctx->args.number[OPT_DEPTH];
 	if (ctx->args.given[OPT_LIMIT])
 		print->limits.items = ctx->args.number[OPT_LIMIT];
 	else if (ctx->dialect == AP_MDB && !ctx->json)
@@ -95,20 +97,22 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return add_item(ctx, print, &item);
 	}
 	if (!given)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "print what?"),
-				   "print ADDR [PATH], or the name of a variable of the selected frame; "
-				   "`scope` lists them");
+		return ap_err_hint(
+			ap_err_new(AP_E_USAGE, "print what?"),
+			"print ADDR [PATH], or the name of a variable of the selected frame; "
+			"`scope` lists them");
 	if (ctx->args.n_words > 2)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "one value at a time: \"%s\" is one too many",
+		return ap_err_hint(ap_err_new(AP_E_USAGE,
+					      "one value at a time: \"%s\" is one too many",
 					      ctx->args.words[2]),
 				   "a path holds no blanks outside quotes: a.b[3]['x y']");
 	/* A blank before the path is as good as none. */
 	if (ctx->args.n_words == 2)
-		path = ap_printf(ctx->arena, "%s%s%s", path,
-				 *path && ctx->args.words[1][0] != '[' && ctx->args.words[1][0] != '.'
-					 ? "."
-					 : "",
-				 ctx->args.words[1]);
+		path = ap_printf(
+			ctx->arena, "%s%s%s", path,
+			*path && ctx->args.words[1][0] != '[' && ctx->args.words[1][0] != '.' ? "."
+											      : "",
+			ctx->args.words[1]);
 	if (!path)
 		return &ap_err_nomem;
 	if (*path)
@@ -127,7 +131,8 @@ void ap_print_json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	}
 	for (size_t i = 0; i < print->items.n; i++) {
 		const struct ap_print_item *item = &print->items.at[i];
-		const struct ap_value undefined = {.type = AP_T_UNDEFINED, .text = AP_TEXT("undefined")};
+		const struct ap_value undefined = {.type = AP_T_UNDEFINED,
+						   .text = AP_TEXT("undefined")};
 
 		ap_json_full_value(ctx, j, print->items.n == 1 ? "data" : NULL,
 				   item->missing ? &undefined : &item->value,
@@ -166,7 +171,8 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 		how.has_base = item->has_base;
 		how.base = item->base;
 		if (item->missing)
-			ap_out_f(ctx->out, how.has_base ? "%" PRIx64 ": undefined" : "undefined", how.base);
+			ap_out_f(ctx->out, how.has_base ? "%" PRIx64 ": undefined" : "undefined",
+				 how.base);
 		else
 			ap_mdb_value(ctx, &item->value, &how, 0);
 	}

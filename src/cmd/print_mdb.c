@@ -1,7 +1,7 @@
 /*
- * Values as mdb_v8 prints them. Not JSON: trailing commas, "[...]" at the depth limit for objects too,
- * text not escaped. Values that mdb_v8 knew nothing of (Map, Promise, symbols ...) take the same
- * shape, with what V8 keeps inside as "[[name]]".
+ * Values as mdb_v8 prints them. Not JSON: trailing commas, "[...]" at the depth limit for objects
+ * too, text not escaped. Values that mdb_v8 knew nothing of (Map, Promise, symbols ...) take the
+ * same shape, with what V8 keeps inside as "[[name]]".
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -179,9 +179,10 @@ static void string(struct printer *w, const struct ap_value *v)
 	/* The short form holds 1,024 units; mdb prints all of it. */
 	ap_arena_init(&scratch, 0);
 	if (v->truncated && v->has_ref && (!w->how->max_string || w->how->max_string > 1024)) {
-		const struct ap_detail_limits limits = {.items = 1, .text_units = UINT32_MAX, .bytes = 1};
-		AP_ERR_AUTO err = w->ctx->model->ops->detail(w->ctx->model, v->ref, &limits, &scratch,
-							     &detail);
+		const struct ap_detail_limits limits = {
+			.items = 1, .text_units = UINT32_MAX, .bytes = 1};
+		AP_ERR_AUTO err = w->ctx->model->ops->detail(w->ctx->model, v->ref, &limits,
+							     &scratch, &detail);
 		if (!err)
 			text = detail.self.text;
 	}
@@ -271,8 +272,8 @@ static void date(struct ap_out *out, const struct ap_detail *d)
 }
 
 /* Begins a line of an object's body: `{` before the first one. */
-static void key(struct printer *w, size_t *n, int indent, struct ap_text before, struct ap_text name,
-		const char *after)
+static void key(struct printer *w, size_t *n, int indent, struct ap_text before,
+		struct ap_text name, const char *after)
 {
 	ap_out_f(w->ctx->out, "%s\n%*s\"", (*n)++ ? "" : "{", indent + 4, "");
 	ap_mdb_ascii(w->ctx->out, before);
@@ -285,14 +286,16 @@ static void index_key(struct printer *w, size_t *n, int indent, uint64_t index)
 	ap_out_f(w->ctx->out, "%s\n%*s\"%" PRIu64 "\": ", (*n)++ ? "" : "{", indent + 4, "", index);
 }
 
-static void slots(struct printer *w, const struct ap_detail *d, uint64_t depth, int indent, size_t *n)
+static void slots(struct printer *w, const struct ap_detail *d, uint64_t depth, int indent,
+		  size_t *n)
 {
 	struct ap_out *out = w->ctx->out;
 
 	for (size_t i = 0; i < d->extras.n; i++) {
 		const struct ap_extra *x = &d->extras.at[i];
 
-		if (x->kind == AP_EXTRA_NULL || x->kind == AP_EXTRA_WAITERS || x->kind == AP_EXTRA_VALUES)
+		if (x->kind == AP_EXTRA_NULL || x->kind == AP_EXTRA_WAITERS ||
+		    x->kind == AP_EXTRA_VALUES)
 			continue;
 		/* An error's name and message are properties, or its prototype's. */
 		if (d->self.type == AP_T_ERROR && strcmp(x->key, "stack") != 0 &&
@@ -439,8 +442,8 @@ static void value(struct printer *w, const struct ap_value *v, uint64_t depth, i
 		ap_out_s(out, "[...]");
 		return;
 	}
-	const struct ap_detail_limits limits = {.items = deep ? 0 : 1, .text_units = deep ? 1 << 20 : 256,
-						.bytes = 1};
+	const struct ap_detail_limits limits = {
+		.items = deep ? 0 : 1, .text_units = deep ? 1 << 20 : 256, .bytes = 1};
 	struct ap_arena scratch;
 	struct ap_detail detail;
 

@@ -55,10 +55,11 @@ static void property(struct plain *w, const struct ap_property *p, unsigned dept
 		return;
 	begin(w, indent, p->name, p->enumerable || p->private_name ? AP_STYLE_NAME : AP_STYLE_DIM);
 	if (p->kind == AP_PROPERTY_ACCESSOR) {
-		const char *kind = p->getter.type == AP_T_NULL	 ? "setter"
+		const char *kind = p->getter.type == AP_T_NULL   ? "setter"
 				   : p->setter.type == AP_T_NULL ? "getter"
 								 : "getter and setter";
-		const struct ap_value *shown = p->getter.type == AP_T_NULL ? &p->setter : &p->getter;
+		const struct ap_value *shown =
+			p->getter.type == AP_T_NULL ? &p->setter : &p->getter;
 
 		ap_out_f(out, "<%s> ", kind);
 		inner(w, shown, 0, indent);
@@ -176,10 +177,8 @@ static void body(struct plain *w, const struct ap_detail *d, unsigned depth, int
 static void head(struct ap_ctx *ctx, const struct ap_detail *d)
 {
 	static const char *const integrity[] = {
-		[AP_EXTENSIBLE] = "",
-		[AP_NON_EXTENSIBLE] = ", not extensible",
-		[AP_SEALED] = ", sealed",
-		[AP_FROZEN] = ", frozen",
+		[AP_EXTENSIBLE] = "",        [AP_NON_EXTENSIBLE] = ", not extensible",
+		[AP_SEALED] = ", sealed",    [AP_FROZEN] = ", frozen",
 		[AP_INTEGRITY_UNKNOWN] = "",
 	};
 	struct ap_out *out = ctx->out;

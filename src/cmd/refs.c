@@ -22,9 +22,8 @@ enum {
 
 enum {
 	DEFAULT_LIMIT = 100,
-	MAX_OBJECT_BYTES =
-		255 *
-		8, /* an object that is no store has its size in its map, in words of a byte */
+	MAX_OBJECT_BYTES = 255 * 8, /* an object that is no store has its size in its map, in words
+				       of a byte */
 	DEFAULT_PADDING = 2,
 };
 
@@ -59,8 +58,8 @@ struct row {
 struct refs {
 	uint64_t address, total, offset;
 	uint64_t shown; /* words looked at: rows and internal ones */
-	bool by_name;	/* -n: `name` */
-	bool by_text;	/* -s */
+	bool by_name;   /* -n: `name` */
+	bool by_text;   /* -s */
 	bool recursive, cut;
 	struct ap_text name;
 	AP_VEC(struct row) rows;

@@ -97,7 +97,8 @@ static struct ap_err *grow(struct tree *t, struct ap_heap *heap, size_t from, si
 	for (size_t i = 0; i < n; i++) {
 		uint64_t holder = t->nodes.at[order[i]].ref.holder;
 
-		if ((i && holder == t->nodes.at[order[i - 1]].ref.holder) || is_seen(t, old, holder))
+		if ((i && holder == t->nodes.at[order[i - 1]].ref.holder) ||
+		    is_seen(t, old, holder))
 			continue;
 		targets[n_new++] = holder;
 	}
@@ -124,8 +125,8 @@ static struct ap_err *grow(struct tree *t, struct ap_heap *heap, size_t from, si
 	return NULL;
 }
 
-struct ap_err *ap_refs_tree(struct ap_ctx *ctx, struct ap_heap *heap, const struct ap_heap_ref *first,
-			    size_t n, struct ap_refs_tree *ret)
+struct ap_err *ap_refs_tree(struct ap_ctx *ctx, struct ap_heap *heap,
+			    const struct ap_heap_ref *first, size_t n, struct ap_refs_tree *ret)
 {
 	struct tree t = {.ctx = ctx};
 	size_t roots;
@@ -135,7 +136,8 @@ struct ap_err *ap_refs_tree(struct ap_ctx *ctx, struct ap_heap *heap, const stru
 			AP_TRY(add(&t, &first[i], 0, SIZE_MAX));
 	}
 	roots = t.nodes.n;
-	for (size_t from = 0, depth = 1; from < t.nodes.n && depth < AP_MAX_TREE_DEPTH && !t.cut; depth++) {
+	for (size_t from = 0, depth = 1; from < t.nodes.n && depth < AP_MAX_TREE_DEPTH && !t.cut;
+	     depth++) {
 		size_t to = t.nodes.n;
 
 		AP_TRY(grow(&t, heap, from, to, (int)depth));
@@ -151,7 +153,8 @@ struct ap_err *ap_refs_tree(struct ap_ctx *ctx, struct ap_heap *heap, const stru
 			struct ap_refs_node out = {node->ref, node->depth};
 
 			if (!ap_vec_push(ctx->arena, &ret->nodes, out) ||
-			    (node->depth && node->sibling && !ap_vec_push(ctx->arena, &stack, node->sibling)))
+			    (node->depth && node->sibling &&
+			     !ap_vec_push(ctx->arena, &stack, node->sibling)))
 				return &ap_err_nomem;
 			at = node->child;
 			if (!at && stack.n)

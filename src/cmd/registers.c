@@ -8,7 +8,8 @@
 enum { OPT_THREAD };
 
 static const struct ap_option options[] = {
-	[OPT_THREAD] = {'t', "thread", AP_OPTION_NUMBER, AP_IN_PLAIN | AP_IN_MDB, "tid", "of this thread"},
+	[OPT_THREAD] = {'t', "thread", AP_OPTION_NUMBER, AP_IN_PLAIN | AP_IN_MDB, "tid",
+			"of this thread"},
 	{0},
 };
 
@@ -29,24 +30,26 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (!r)
 		return &ap_err_nomem;
 	if (!image)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this target has no registers: it is no core"),
-				   AP_NO_CORE_HINT);
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED, "this target has no registers: it is no core"),
+			AP_NO_CORE_HINT);
 	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
 	if (!infos.n)
 		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
-	size_t chosen = selection.chosen && selection.thread < infos.n ? selection.thread
-								       : ap_representative_thread(&infos);
-	pid_t tid = ctx->args.given[OPT_THREAD]			      ? (pid_t)ctx->args.number[OPT_THREAD]
+	size_t chosen = selection.chosen && selection.thread < infos.n
+				? selection.thread
+				: ap_representative_thread(&infos);
+	pid_t tid = ctx->args.given[OPT_THREAD] ? (pid_t)ctx->args.number[OPT_THREAD]
 		    : ctx->dialect == AP_MDB && ctx->has_address ? (pid_t)ctx->address
-								      : infos.at[chosen].tid;
+								 : infos.at[chosen].tid;
 	const struct ap_thread *threads = ap_image_threads(image, &n);
 	for (size_t i = 0; i < n && !r->thread; i++) {
 		if (threads[i].tid == tid && threads[i].regs)
 			r->thread = &threads[i];
 	}
 	if (!r->thread)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "the core holds no registers of thread %d",
-					      (int)tid),
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
+					      "the core holds no registers of thread %d", (int)tid),
 				   "`threads` lists what it holds");
 	*ret_data = r;
 	/* The innermost frame names the place, demangled. */
@@ -102,11 +105,12 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 
 	ap_out_styled(out, AP_STYLE_HEAD, "thread %d\n", (int)r->thread->tid);
 	for (size_t i = 0; i < half; i++)
-		ap_out_f(out, "  %-4s 0x%016" PRIx64 "    %-4s 0x%016" PRIx64 "\n", ap_reg_names[i].name,
-			 r->thread->regs[ap_reg_names[i].reg], ap_reg_names[i + half].name,
-			 r->thread->regs[ap_reg_names[i + half].reg]);
+		ap_out_f(out, "  %-4s 0x%016" PRIx64 "    %-4s 0x%016" PRIx64 "\n",
+			 ap_reg_names[i].name, r->thread->regs[ap_reg_names[i].reg],
+			 ap_reg_names[i + half].name, r->thread->regs[ap_reg_names[i + half].reg]);
 	for (size_t i = 2 * half; i < n; i++) {
-		ap_out_f(out, "  %-8s 0x%" PRIx64, ap_reg_names[i].name, r->thread->regs[ap_reg_names[i].reg]);
+		ap_out_f(out, "  %-8s 0x%" PRIx64, ap_reg_names[i].name,
+			 r->thread->regs[ap_reg_names[i].reg]);
 		if (ap_reg_names[i].reg == AP_REG_RIP)
 			out_symbol(out, r);
 		ap_out_s(out, "\n");
@@ -116,10 +120,10 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 /* As mdb on amd64 lays them out. */
 static void text_mdb(struct ap_ctx *ctx, const void *p)
 {
-	static const enum ap_reg left[] = {AP_REG_RAX, AP_REG_RBX, AP_REG_RCX, AP_REG_RDX, AP_REG_RSI,
-					   AP_REG_RDI};
+	static const enum ap_reg left[] = {AP_REG_RAX, AP_REG_RBX, AP_REG_RCX,
+					   AP_REG_RDX, AP_REG_RSI, AP_REG_RDI};
 	static const char *const left_names[] = {"rax", "rbx", "rcx", "rdx", "rsi", "rdi"};
-	static const enum ap_reg right[] = {AP_REG_R8,	AP_REG_R9,  AP_REG_R10, AP_REG_R11,
+	static const enum ap_reg right[] = {AP_REG_R8,  AP_REG_R9,  AP_REG_R10, AP_REG_R11,
 					    AP_REG_R12, AP_REG_R13, AP_REG_R14, AP_REG_R15};
 	const struct regs *r = p;
 	const uint64_t *v = r->thread->regs;
@@ -135,13 +139,15 @@ static void text_mdb(struct ap_ctx *ctx, const void *p)
 	ap_out_f(out,
 		 "\n%%cs = 0x%04" PRIx64 "\t%%fs = 0x%04" PRIx64 "\t%%gs = 0x%04" PRIx64
 		 "\n%%ds = 0x%04" PRIx64 "\t%%es = 0x%04" PRIx64 "\t%%ss = 0x%04" PRIx64 "\n\n",
-		 v[AP_REG_CS], v[AP_REG_FS], v[AP_REG_GS], v[AP_REG_DS], v[AP_REG_ES], v[AP_REG_SS]);
+		 v[AP_REG_CS], v[AP_REG_FS], v[AP_REG_GS], v[AP_REG_DS], v[AP_REG_ES],
+		 v[AP_REG_SS]);
 	ap_out_f(out, "%%rip = 0x%016" PRIx64, v[AP_REG_RIP]);
 	out_symbol(out, r);
 	ap_out_f(out, "\n%%rbp = 0x%016" PRIx64 "\n%%rsp = 0x%016" PRIx64 "\n\n", v[AP_REG_RBP],
 		 v[AP_REG_RSP]);
-	ap_out_f(out, "%%rflags = 0x%08" PRIx64 "\n\n  %%gsbase = 0x%016" PRIx64
-		      "\n  %%fsbase = 0x%016" PRIx64 "\n",
+	ap_out_f(out,
+		 "%%rflags = 0x%08" PRIx64 "\n\n  %%gsbase = 0x%016" PRIx64
+		 "\n  %%fsbase = 0x%016" PRIx64 "\n",
 		 v[AP_REG_EFLAGS], v[AP_REG_GS_BASE], v[AP_REG_FS_BASE]);
 }
 

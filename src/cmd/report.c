@@ -1,6 +1,6 @@
 /*
- * report: the first screen. Who died, of what, where in your code, how much memory, what could not be
- * read, and what to type next.
+ * report: the first screen. Who died, of what, where in your code, how much memory, what could not
+ * be read, and what to type next.
  *
  * It goes to tickets and chats: no addresses but the faulting one, secrets masked, 80 columns.
  */
@@ -17,9 +17,12 @@ enum { OPT_HTML, OPT_FORCE, OPT_QUICK };
 enum { MAX_LOCALS = 8, MAX_PAGE_LOCALS = 24 };
 
 static const struct ap_option options[] = {
-	[OPT_HTML] = {0, "html", AP_OPTION_TEXT, AP_IN_PLAIN, "FILE", "write one page for a ticket"},
-	[OPT_FORCE] = {'f', "force", AP_OPTION_FLAG, AP_IN_PLAIN, NULL, "replace a file of that name"},
-	[OPT_QUICK] = {'q', "quick", AP_OPTION_FLAG, AP_IN_PLAIN, NULL, "only what takes a second at most"},
+	[OPT_HTML] = {0, "html", AP_OPTION_TEXT, AP_IN_PLAIN, "FILE",
+		      "write one page for a ticket"},
+	[OPT_FORCE] = {'f', "force", AP_OPTION_FLAG, AP_IN_PLAIN, NULL,
+		       "replace a file of that name"},
+	[OPT_QUICK] = {'q', "quick", AP_OPTION_FLAG, AP_IN_PLAIN, NULL,
+		       "only what takes a second at most"},
 	{0},
 };
 
@@ -31,7 +34,8 @@ static struct ap_text without_prefix(struct ap_text text, struct ap_text prefix)
 	return text;
 }
 
-/* The library that a script belongs to: node_modules/NAME or node_modules/@SCOPE/NAME; "node" else. */
+/* The library that a script belongs to: node_modules/NAME or node_modules/@SCOPE/NAME; "node" else.
+ */
 static struct ap_text library_of(struct ap_text script)
 {
 	static const char dir[] = "node_modules/";
@@ -83,7 +87,8 @@ static struct ap_err *fold(struct ap_ctx *ctx, struct ap_report *r)
 				r->first_user_frame = i;
 			AP_TRY(user_place(ctx, r, f, &line.place));
 		} else {
-			struct ap_report_line *last = r->where.n ? &r->where.at[r->where.n - 1] : NULL;
+			struct ap_report_line *last =
+				r->where.n ? &r->where.at[r->where.n - 1] : NULL;
 
 			line.place = library_of(f->script);
 			if (last && !last->at->user_code && ap_text_eq(last->place, line.place)) {
@@ -100,7 +105,8 @@ static struct ap_err *fold(struct ap_ctx *ctx, struct ap_report *r)
 static bool add_local(struct ap_ctx *ctx, struct ap_report *r, const struct ap_variable *v)
 {
 	/* Interpreter registers without a variable's name. */
-	bool temporary = v->name.n > 1 && v->name.s[0] == 'r' && v->name.s[1] >= '0' && v->name.s[1] <= '9';
+	bool temporary =
+		v->name.n > 1 && v->name.s[0] == 'r' && v->name.s[1] >= '0' && v->name.s[1] <= '9';
 
 	size_t room = ctx->args.given[OPT_HTML] ? MAX_PAGE_LOCALS : MAX_LOCALS;
 
@@ -191,7 +197,8 @@ static struct ap_err *title(struct ap_ctx *ctx, struct ap_report *r)
 		name = ap_base_name(r->info.argv.at[i]);
 	if (!name.n)
 		name = AP_TEXT("node");
-	text = r->has_model ? ap_printf(ctx->arena, "%.*s, process %d", AP_TEXT_ARG(name), (int)r->info.pid)
+	text = r->has_model ? ap_printf(ctx->arena, "%.*s, process %d", AP_TEXT_ARG(name),
+					(int)r->info.pid)
 			    : ap_strdup(ctx->arena, "heap snapshot");
 	r->title = ap_text_of(text);
 	return text ? NULL : &ap_err_nomem;
@@ -206,13 +213,17 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return &ap_err_nomem;
 	r->first_user_frame = SIZE_MAX;
 	if (!ctx->model && !html)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "a heap snapshot tells of no death: its first screen is `suspects`"),
-				   "report --html FILE makes a page of it");
+		return ap_err_hint(
+			ap_err_new(
+				AP_E_UNSUPPORTED,
+				"a heap snapshot tells of no death: its first screen is `suspects`"),
+			"report --html FILE makes a page of it");
 	if (ctx->model)
 		AP_TRY(look_at_model(ctx, r));
-	AP_TRY(ap_report_cause(ctx, r, html				? AP_REPORT_ALL
-				       : ctx->args.given[OPT_QUICK]	? AP_REPORT_QUICK
-									: AP_REPORT_FULL));
+	AP_TRY(ap_report_cause(ctx, r,
+			       html                         ? AP_REPORT_ALL
+			       : ctx->args.given[OPT_QUICK] ? AP_REPORT_QUICK
+							    : AP_REPORT_FULL));
 	AP_TRY(ap_report_also(ctx, r));
 	if (html) {
 		AP_TRY(title(ctx, r));
@@ -319,8 +330,8 @@ static void json_also(struct ap_json *j, const struct ap_report *r)
 		const char *key;
 		uint64_t count;
 	} counts[] = {
-		{"servers", n->servers},   {"sockets", n->sockets}, {"children", n->children},
-		{"watchers", n->watchers}, {"requests", n->requests}, {"timers", n->timers},
+		{"servers", n->servers},       {"sockets", n->sockets},   {"children", n->children},
+		{"watchers", n->watchers},     {"requests", n->requests}, {"timers", n->timers},
 		{"immediates", n->immediates},
 	};
 

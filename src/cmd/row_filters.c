@@ -64,8 +64,8 @@ static struct ap_err *need_key(struct ap_ctx *ctx, const char *key)
 	if (!ctx->rows->at.n)
 		return NULL;
 	struct ap_text row = ctx->rows->at.at[0].json;
-	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "no row has a \"%s\"", key), "a row looks so: %.*s",
-			   (int)(row.n < 300 ? row.n : 300), row.s);
+	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "no row has a \"%s\"", key),
+			   "a row looks so: %.*s", (int)(row.n < 300 ? row.n : 300), row.s);
 }
 
 /* Numbers and addresses by value, all else by text; what is missing stands last. */
@@ -96,7 +96,7 @@ static int compare(struct ap_text a, struct ap_text b, struct ap_arena *arena)
 }
 
 struct condition {
-	const char *key, *operator, *value;
+	const char *key, *operator, * value;
 	regex_t regex;
 };
 
@@ -127,9 +127,9 @@ static bool passes(struct ap_ctx *ctx, const struct ap_row *row, const struct co
 	case '!':
 		return order != 0;
 	case '<':
-		return c->operator[1] ? order <= 0 : order < 0;
+		return c->operator[1] ? order <= 0 : order<0;
 	default:
-		return c->operator[1] ? order >= 0 : order > 0;
+		return c->operator[1] ? order >= 0 : order> 0;
 	}
 }
 
@@ -141,15 +141,17 @@ static struct ap_err *where_data(struct ap_ctx *ctx, void **ret_data)
 
 	AP_TRY(begin(ctx, &rows));
 	if (ctx->args.n_words != 3)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "expected KEY OPERATOR VALUE"), "objects | filter count >= 1000");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "expected KEY OPERATOR VALUE"),
+				   "objects | filter count >= 1000");
 	c.key = ctx->args.words[0];
 	c.value = ctx->args.words[2];
 	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
 		if (strcmp(operators[i], ctx->args.words[1]) == 0)
-			c.operator = operators[i];
+			c.operator= operators[i];
 	}
 	if (!c.operator)
-		return ap_err_new(AP_E_USAGE, "\"%s\" is none of = != < <= > >= ~", ctx->args.words[1]);
+		return ap_err_new(AP_E_USAGE, "\"%s\" is none of = != < <= > >= ~",
+				  ctx->args.words[1]);
 	AP_TRY(need_key(ctx, c.key));
 	if (c.operator[0] == '~' && regcomp(&c.regex, c.value, REG_EXTENDED | REG_NOSUB) != 0)
 		return ap_err_new(AP_E_USAGE, "\"%s\" is no regular expression", c.value);
@@ -203,14 +205,16 @@ static struct ap_err *sort_data(struct ap_ctx *ctx, void **ret_data)
 	AP_TRY(begin(ctx, &rows));
 	*ret_data = rows;
 	if (ctx->args.n_words != 1)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "by which key?"), "objects | sort -r count");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "by which key?"),
+				   "objects | sort -r count");
 	AP_TRY(need_key(ctx, ctx->args.words[0]));
 	size_t n = ctx->rows->at.n;
 	struct sorted *all = ap_alloc_array(ctx->arena, n ? n : 1, sizeof(*all));
 	if (!all)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < n; i++)
-		all[i] = (struct sorted){ctx->rows->at.at[i], ap_row_value(&ctx->rows->at.at[i], ctx->args.words[0]), i};
+		all[i] = (struct sorted){ctx->rows->at.at[i],
+					 ap_row_value(&ctx->rows->at.at[i], ctx->args.words[0]), i};
 	qsort_r(all, n, sizeof(*all), by_value, &sorting);
 	for (size_t i = 0; i < n; i++) {
 		if (!ap_vec_push(ctx->arena, &rows->at, all[i].row))
@@ -226,7 +230,8 @@ static struct ap_err *select_data(struct ap_ctx *ctx, void **ret_data)
 
 	AP_TRY(begin(ctx, &rows));
 	if (!ctx->args.n_words)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "which keys?"), "objects | select constructor count");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "which keys?"),
+				   "objects | select constructor count");
 	for (size_t k = 0; k < ctx->args.n_words; k++)
 		AP_TRY(need_key(ctx, ctx->args.words[k]));
 	for (size_t i = 0; i < ctx->rows->at.n; i++) {
@@ -236,7 +241,8 @@ static struct ap_err *select_data(struct ap_ctx *ctx, void **ret_data)
 		ap_json_init(&j, &text, NULL);
 		ap_json_object(&j, NULL);
 		for (size_t k = 0; k < ctx->args.n_words; k++) {
-			struct ap_text value = ap_row_value(&ctx->rows->at.at[i], ctx->args.words[k]);
+			struct ap_text value =
+				ap_row_value(&ctx->rows->at.at[i], ctx->args.words[k]);
 
 			ap_json_raw(&j, ctx->args.words[k], value.s ? value : AP_TEXT("null"));
 		}
@@ -279,19 +285,19 @@ static void text(struct ap_ctx *ctx, const void *p)
 		.text = {[AP_PLAIN] = text},                                                       \
 	}
 
-FILTER(head, "head", "[N]", "the first rows of a pipe", "COMMAND | head 3; ten without a number.", NULL,
-       "threads | head 1");
-FILTER(tail, "tail", "[N]", "the last rows of a pipe", "COMMAND | tail 3; ten without a number.", NULL,
-       "threads | tail 1");
+FILTER(head, "head", "[N]", "the first rows of a pipe", "COMMAND | head 3; ten without a number.",
+       NULL, "threads | head 1");
+FILTER(tail, "tail", "[N]", "the last rows of a pipe", "COMMAND | tail 3; ten without a number.",
+       NULL, "threads | tail 1");
 FILTER(where, "filter|where", "KEY OPERATOR VALUE", "the rows of a pipe for which something is so",
        "Operators: = != < <= > >=, and ~ for a regular expression. KEYs are those of the command's JSON, "
        "value.address reaches into it.",
        NULL, "threads | filter role = main");
 FILTER(sort, "sort", "[-r] KEY", "the rows of a pipe by one of their keys",
-       "Numbers and addresses by value, all else by text. KEYs are those of the command's JSON.", sort_options,
-       "threads | sort -r tid");
-FILTER(select, "select", "KEY ...", "some keys of the rows of a pipe", "KEYs are those of the command's JSON.", NULL,
-       "threads | select tid role");
+       "Numbers and addresses by value, all else by text. KEYs are those of the command's JSON.",
+       sort_options, "threads | sort -r tid");
+FILTER(select, "select", "KEY ...", "some keys of the rows of a pipe",
+       "KEYs are those of the command's JSON.", NULL, "threads | select tid role");
 
 static struct ap_err *count_data(struct ap_ctx *ctx, void **ret_data)
 {

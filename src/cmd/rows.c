@@ -77,7 +77,8 @@ struct ap_text ap_rows_data(struct ap_text envelope)
 
 static bool is_list_of_rows(struct ap_text json)
 {
-	return json.n > 2 && json.s[0] == '[' && (json.s[1] == '{' || strncmp(json.s + 1, "\"0x", 3) == 0);
+	return json.n > 2 && json.s[0] == '[' &&
+	       (json.s[1] == '{' || strncmp(json.s + 1, "\"0x", 3) == 0);
 }
 
 /* The first list with items in it, in the object or further in. */
@@ -105,14 +106,16 @@ static struct ap_text own_list(struct ap_text item)
 
 	items_open(&it, item);
 	while (!found.s && it.close == '}' && items_next(&it, &key, &value)) {
-		if (is_list_of_rows(value) && (ap_text_is(key, "frames") || ap_text_is(key, "variables")))
+		if (is_list_of_rows(value) &&
+		    (ap_text_is(key, "frames") || ap_text_is(key, "variables")))
 			found = value;
 	}
 	items_close(&it);
 	return found;
 }
 
-static struct ap_err *add_rows(struct ap_text list, int levels, struct ap_arena *arena, struct ap_rows *rows)
+static struct ap_err *add_rows(struct ap_text list, int levels, struct ap_arena *arena,
+			       struct ap_rows *rows)
 {
 	struct ap_text key, value;
 	struct ap_err *err = NULL;
@@ -203,15 +206,17 @@ struct ap_text ap_row_text(struct ap_text json, struct ap_arena *arena)
 	if (*json.s == '{') {
 		struct ap_text preview = member(json, "preview", 7);
 
-		return preview.n && *preview.s == '"' ? string_of(preview, arena) : AP_TEXT("{...}");
+		return preview.n && *preview.s == '"' ? string_of(preview, arena)
+						      : AP_TEXT("{...}");
 	}
 	return json;
 }
 
 const char *ap_row_subject(const struct ap_row *row, struct ap_arena *arena)
 {
-	static const char *const keys[] = {"address", "representative", "value.address", "holder.address",
-					   "object.address", "callee.address", "base"};
+	static const char *const keys[] = {
+		"address",        "representative", "value.address", "holder.address",
+		"object.address", "callee.address", "base"};
 
 	if (row->json.n && *row->json.s == '"')
 		return string_of(row->json, arena).s;
@@ -244,7 +249,8 @@ struct cell {
 
 static bool is_number(struct ap_text json)
 {
-	return json.n && isdigit((unsigned char)*json.s) && !memchr(json.s, '.', json.n) && !memchr(json.s, 'e', json.n);
+	return json.n && isdigit((unsigned char)*json.s) && !memchr(json.s, '.', json.n) &&
+	       !memchr(json.s, 'e', json.n);
 }
 
 /* Numbers are right and bytes human where every row has one. */
@@ -268,7 +274,8 @@ static char *upper(struct ap_arena *arena, const char *key)
 	return title;
 }
 
-static size_t columns_of(struct ap_ctx *ctx, const struct ap_rows *rows, const char *keys[static MAX_COLUMNS])
+static size_t columns_of(struct ap_ctx *ctx, const struct ap_rows *rows,
+			 const char *keys[static MAX_COLUMNS])
 {
 	struct ap_text key, value;
 	struct items it;
@@ -303,10 +310,12 @@ void ap_rows_text(struct ap_ctx *ctx, const struct ap_rows *rows)
 		return;
 	for (size_t c = 0; c < n; c++) {
 		enum ap_field_kind kind = kind_of(rows, keys[c]);
-		size_t at = kind == AP_FIELD_TEXT ? offsetof(struct cell, text) : offsetof(struct cell, number);
+		size_t at = kind == AP_FIELD_TEXT ? offsetof(struct cell, text)
+						  : offsetof(struct cell, number);
 
-		fields[c] = (struct ap_field){
-			.title = upper(ctx->arena, keys[c]), .kind = kind, .offset = c * sizeof(struct cell) + at};
+		fields[c] = (struct ap_field){.title = upper(ctx->arena, keys[c]),
+					      .kind = kind,
+					      .offset = c * sizeof(struct cell) + at};
 		for (size_t r = 0; r < rows->at.n; r++) {
 			struct ap_text value = ap_row_value(&rows->at.at[r], keys[c]);
 			struct cell *cell = &cells[r * n + c];
@@ -317,6 +326,7 @@ void ap_rows_text(struct ap_ctx *ctx, const struct ap_rows *rows)
 				cell->number = strtoull(value.s, NULL, 10);
 		}
 	}
-	const struct ap_table table = {.fields = fields, .n_fields = n, .row_bytes = n * sizeof(struct cell)};
+	const struct ap_table table = {
+		.fields = fields, .n_fields = n, .row_bytes = n * sizeof(struct cell)};
 	ap_out_table(ctx->out, &table, cells, rows->at.n);
 }

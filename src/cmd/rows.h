@@ -18,8 +18,8 @@ struct ap_rows {
 };
 
 /*
- * Appends the rows of an answer (the JSON that stands under `data`): the items of its first list that
- * has any; where those hold lists of their own (threads of frames), the items of these.
+ * Appends the rows of an answer (the JSON that stands under `data`): the items of its first list
+ * that has any; where those hold lists of their own (threads of frames), the items of these.
  */
 struct ap_err *ap_rows_of(struct ap_text data, struct ap_arena *arena, struct ap_rows *rows);
 /* The value of `key`, or of "a.b", as JSON; s == NULL: the row has none. */

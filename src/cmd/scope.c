@@ -37,7 +37,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		AP_TRY(ap_selected_frame(ctx, true, &stack, &s->frame));
 		const struct ap_frame *f = &stack.frames.at[s->frame];
 		if (!ap_frame_is_js(f))
-			return ap_err_hint(ap_err_new(AP_E_TYPE, "frame %zu is no JavaScript function (%s)",
+			return ap_err_hint(ap_err_new(AP_E_TYPE,
+						      "frame %zu is no JavaScript function (%s)",
 						      s->frame, ap_frame_kind_name(f->kind)),
 					   "`bt` lists the frames, `frame N` selects one");
 		s->of_frame = true;

@@ -20,7 +20,8 @@ static struct ap_err *script_of(struct ap_ctx *ctx, const char *lines, void **re
 static struct ap_err *eval_data(struct ap_ctx *ctx, void **ret_data)
 {
 	if (ctx->args.n_words != 1)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "expected one text"), "::eval \"::status; $c\"");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "expected one text"),
+				   "::eval \"::status; $c\"");
 	return script_of(ctx, ctx->args.words[0], ret_data);
 }
 
@@ -41,7 +42,8 @@ static void run_script(struct ap_ctx *ctx, const struct script *script, struct a
 	AP_ERR_AUTO err = ap_session_run_into(ctx->session, script->lines, out);
 
 	if (err)
-		ap_warn(ctx, "%s%s%s", err->message, err->hint ? ": " : "", err->hint ? err->hint : "");
+		ap_warn(ctx, "%s%s%s", err->message, err->hint ? ": " : "",
+			err->hint ? err->hint : "");
 }
 
 static void script_json(struct ap_ctx *ctx, const void *p, struct ap_json *j)

@@ -13,7 +13,8 @@ static struct ap_err *radix_data(struct ap_ctx *ctx, void **ret_data)
 			return ap_err_new(AP_E_USAGE, "expected radix from 2 to 16");
 		ap_session_set_radix(ctx->session, (unsigned)ctx->address);
 	}
-	return ap_answer_text(ctx, ret_data, "radix = %u base ten\n", ap_session_radix(ctx->session));
+	return ap_answer_text(ctx, ret_data, "radix = %u base ten\n",
+			      ap_session_radix(ctx->session));
 }
 
 const struct ap_cmd ap_cmd_radix = {
@@ -35,7 +36,8 @@ static struct ap_err *width_data(struct ap_ctx *ctx, void **ret_data)
 
 	if (ctx->has_address) {
 		if (ctx->address < MIN_WIDTH || ctx->address > MAX_WIDTH)
-			return ap_err_new(AP_E_USAGE, "page width must be from %d to %d", MIN_WIDTH, MAX_WIDTH);
+			return ap_err_new(AP_E_USAGE, "page width must be from %d to %d", MIN_WIDTH,
+					  MAX_WIDTH);
 		width = (int)ctx->address;
 		ap_session_set_width(ctx->session, width);
 		ctx->out->width = width;
@@ -58,7 +60,8 @@ const struct ap_cmd ap_cmd_width = {
 
 static struct ap_err *prompt_data(struct ap_ctx *ctx, void **ret_data)
 {
-	AP_TRY(ap_session_set(ctx->session, "prompt", ctx->args.n_words ? ctx->args.words[0] : "> "));
+	AP_TRY(ap_session_set(ctx->session, "prompt",
+			      ctx->args.n_words ? ctx->args.words[0] : "> "));
 	return ap_answer_text(ctx, ret_data, "%s", "");
 }
 
@@ -77,7 +80,8 @@ const struct ap_cmd ap_cmd_prompt = {
 enum { OPT_ON, OPT_PROMPT, OPT_WIDTH };
 
 static const struct ap_option options[] = {
-	[OPT_ON] = {'o', NULL, AP_OPTION_TEXT, AP_IN_MDB, "option", "switch on: pager (as it is), repeatlast, ignoreeof, nostop, vi"},
+	[OPT_ON] = {'o', NULL, AP_OPTION_TEXT, AP_IN_MDB, "option",
+		    "switch on: pager (as it is), repeatlast, ignoreeof, nostop, vi"},
 	[OPT_PROMPT] = {'P', NULL, AP_OPTION_TEXT, AP_IN_MDB, "prompt", "the prompt"},
 	[OPT_WIDTH] = {'w', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "columns", "the page width"},
 	{0},
@@ -118,10 +122,12 @@ static struct ap_err *set_data(struct ap_ctx *ctx, void **ret_data)
 		AP_TRY(ap_session_set(ctx->session, "prompt", args->text[OPT_PROMPT]));
 	if (args->given[OPT_WIDTH]) {
 		if (args->number[OPT_WIDTH] < MIN_WIDTH || args->number[OPT_WIDTH] > MAX_WIDTH)
-			return ap_err_new(AP_E_USAGE, "page width must be from %d to %d", MIN_WIDTH, MAX_WIDTH);
+			return ap_err_new(AP_E_USAGE, "page width must be from %d to %d", MIN_WIDTH,
+					  MAX_WIDTH);
 		ap_session_set_width(ctx->session, (int)args->number[OPT_WIDTH]);
 	}
-	if (args->given[OPT_ON] || args->given[OPT_PROMPT] || args->given[OPT_WIDTH] || args->n_words)
+	if (args->given[OPT_ON] || args->given[OPT_PROMPT] || args->given[OPT_WIDTH] ||
+	    args->n_words)
 		return ap_answer_text(ctx, ret_data, "%s", "");
 	AP_STR_AUTO out = {0};
 	ap_str_addf(&out, "  command prompt: \"%s\"\n    radix (base): %u\n      page width: %d\n",
@@ -151,8 +157,10 @@ const struct ap_cmd ap_cmd_set = {
 
 static struct ap_err *distance_data(struct ap_ctx *ctx, void **ret_data)
 {
-	return ap_answer_text(ctx, ret_data, "%s",
-			      ctx->has_address ? "" : "symbol matching distance = 0x0 (absolute mode disabled)\n");
+	return ap_answer_text(
+		ctx, ret_data, "%s",
+		ctx->has_address ? ""
+				 : "symbol matching distance = 0x0 (absolute mode disabled)\n");
 }
 
 const struct ap_cmd ap_cmd_symbol_distance = {

@@ -34,8 +34,8 @@ struct source {
 /* `source 3`: a frame by its number, as long as it cannot be an address. */
 static bool frame_word(const struct ap_ctx *ctx, uint64_t *ret_frame)
 {
-	return ctx->dialect == AP_PLAIN && ctx->args.n_words == 1 && strlen(ctx->args.words[0]) < 6 &&
-	       ap_parse_number(ctx->args.words[0], 10, ret_frame);
+	return ctx->dialect == AP_PLAIN && ctx->args.n_words == 1 &&
+	       strlen(ctx->args.words[0]) < 6 && ap_parse_number(ctx->args.words[0], 10, ret_frame);
 }
 
 static struct ap_err *of_frame(struct ap_ctx *ctx, bool has_number, uint64_t number,
@@ -48,13 +48,14 @@ static struct ap_err *of_frame(struct ap_ctx *ctx, bool has_number, uint64_t num
 	if (has_number)
 		index = number;
 	if (index >= stack.frames.n)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "there is no frame %zu: the stack has %zu",
-					      index, stack.frames.n),
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
+					      "there is no frame %zu: the stack has %zu", index,
+					      stack.frames.n),
 				   "`bt` lists them");
 	const struct ap_frame *f = &stack.frames.at[index];
 	if (!ap_frame_is_js(f) || !f->callee.has_ref)
-		return ap_err_hint(ap_err_new(AP_E_TYPE, "frame %zu is no JavaScript function (%s)", index,
-					      ap_frame_kind_name(f->kind)),
+		return ap_err_hint(ap_err_new(AP_E_TYPE, "frame %zu is no JavaScript function (%s)",
+					      index, ap_frame_kind_name(f->kind)),
 				   "`bt` lists the frames, `frame N` selects one");
 	s->of_frame = true;
 	s->frame = index;
@@ -134,7 +135,8 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	ap_json_position(j, "column", s->source.column);
 	ap_json_array(j, "lines");
 	int last = ap_source_last_line(&s->source);
-	for (int line = s->from; line <= s->to && line <= last && line - s->from < JSON_LINES; line++) {
+	for (int line = s->from; line <= s->to && line <= last && line - s->from < JSON_LINES;
+	     line++) {
 		struct ap_text text = ap_source_line(&s->source, line);
 
 		ap_json_object(j, NULL);
@@ -150,8 +152,8 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 {
 	const struct source *s = p;
 
-	ap_out_styled_text(ctx->out, AP_STYLE_HEAD, s->source.script.n ? s->source.script
-								       : AP_TEXT("<anonymous>"));
+	ap_out_styled_text(ctx->out, AP_STYLE_HEAD,
+			   s->source.script.n ? s->source.script : AP_TEXT("<anonymous>"));
 	if (s->source.line)
 		ap_out_f(ctx->out, ":%d:%d", s->source.line, s->source.column);
 	ap_out_s(ctx->out, "\n");
@@ -188,7 +190,9 @@ static void text_llnode(struct ap_ctx *ctx, const void *p)
 }
 
 const struct ap_cmd ap_cmd_source = {
-	.names = {[AP_PLAIN] = "source|list|l", [AP_MDB] = "jssource", [AP_LLNODE] = "source list|jssource"},
+	.names = {[AP_PLAIN] = "source|list|l",
+		  [AP_MDB] = "jssource",
+		  [AP_LLNODE] = "source list|jssource"},
 	.group = AP_GROUP_DIED,
 	.address = AP_ADDRESS_REQUIRED,
 	.summary = "source lines, the executing one marked",

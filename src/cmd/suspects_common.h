@@ -12,7 +12,7 @@
 struct ap_told_suspect {
 	struct ap_suspect s;
 	struct ap_text sentence;
-	struct ap_text origin;	/* place of the function that an entry is or holds; empty */
+	struct ap_text origin;  /* place of the function that an entry is or holds; empty */
 	struct ap_text removal; /* what the source says of taking entries out; empty: nothing was
 				   looked for */
 	enum ap_certainty certainty;
@@ -32,8 +32,8 @@ struct ap_told {
 	struct ap_told_pattern *patterns;
 	size_t n_patterns;
 	uint64_t heap_bytes, duplicate_bytes;
-	uint64_t
-		outside_bytes; /* of heap_bytes: memory of buffers, external strings and the like */
+	uint64_t outside_bytes; /* of heap_bytes: memory of buffers, external strings and the like
+				 */
 };
 
 /* Places that keep at least `percent` of the heap and `least` bytes, most first, at most `limit`;

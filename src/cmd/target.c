@@ -7,7 +7,8 @@
 
 /*
  * In plain and llnode a word is an address if it has 0x, begins with a digit, or is too long for a
- * sensible variable name of hex digits only: `print fade` is a variable, `print 2a7c1f04b1d8` is not.
+ * sensible variable name of hex digits only: `print fade` is a variable, `print 2a7c1f04b1d8` is
+ * not.
  */
 static bool word_address(const char *word, size_t n, struct ap_arena *arena, uint64_t *ret_address)
 {
@@ -49,7 +50,8 @@ static struct ap_err *named_value(struct ap_ctx *ctx, struct ap_text name, struc
 		AP_ERR_AUTO no_scopes = ctx->model->ops->scopes(
 			ctx->model, f->callee.has_ref ? f->callee.ref : 0, f, ctx->arena, &scopes);
 		for (size_t i = 0; !no_scopes && i < scopes.n; i++) {
-			if (find_variable(scopes.at[i].variables.at, scopes.at[i].variables.n, name, ret))
+			if (find_variable(scopes.at[i].variables.at, scopes.at[i].variables.n, name,
+					  ret))
 				return NULL;
 		}
 		if (find_variable(f->arguments.at, f->arguments.n, name, ret))
@@ -71,8 +73,10 @@ static struct ap_err *named_value(struct ap_ctx *ctx, struct ap_text name, struc
 			return err;
 		ap_err_free(err);
 	}
-	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "\"%.*s\" is neither an address nor a variable of "
-						     "the selected frame", AP_TEXT_ARG(name)),
+	return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
+				      "\"%.*s\" is neither an address nor a variable of "
+				      "the selected frame",
+				      AP_TEXT_ARG(name)),
 			   "`scope` lists the variables, `bt` the frames, `frame N` selects one");
 }
 
@@ -98,14 +102,16 @@ struct ap_err *ap_ctx_value(struct ap_ctx *ctx, struct ap_value *ret_value, bool
 
 	path = word + head;
 	if (word_address(word, head, ctx->arena, &address))
-		AP_TRY(ctx->model->ops->describe(ctx->model, ap_ref_of(address), ctx->arena, ret_value));
+		AP_TRY(ctx->model->ops->describe(ctx->model, ap_ref_of(address), ctx->arena,
+						 ret_value));
 	else
 		AP_TRY(named_value(ctx, (struct ap_text){word, head}, ret_value));
 	if (ret_path) {
 		*ret_path = path;
 		return NULL;
 	}
-	return *path ? ap_value_follow(ctx->model, ret_value->ref, path, ctx->arena, ret_value) : NULL;
+	return *path ? ap_value_follow(ctx->model, ret_value->ref, path, ctx->arena, ret_value)
+		     : NULL;
 }
 
 struct ap_err *ap_ctx_required_value(struct ap_ctx *ctx, struct ap_value *ret_value)
@@ -114,6 +120,7 @@ struct ap_err *ap_ctx_required_value(struct ap_ctx *ctx, struct ap_value *ret_va
 
 	AP_TRY(ap_ctx_value(ctx, ret_value, &given, NULL));
 	if (!given && ctx->dialect != AP_MDB)
-		return ap_err_new(AP_E_USAGE, "which value? give an address or the name of a variable");
+		return ap_err_new(AP_E_USAGE,
+				  "which value? give an address or the name of a variable");
 	return NULL;
 }

@@ -11,7 +11,8 @@ struct row {
 
 static const struct ap_field fields[] = {
 	AP_FIELD(struct row, tid, "tid", "TID", INT, "thread id as the kernel counted"),
-	AP_FIELD(struct row, role, "role", "ROLE", CSTR, "main, worker (runs JavaScript) or native"),
+	AP_FIELD(struct row, role, "role", "ROLE", CSTR,
+		 "main, worker (runs JavaScript) or native"),
 	AP_FIELD(struct row, crashed, "crashed", "CRASHED", BOOL, "took the signal"),
 	AP_FIELD(struct row, doing, "doing", "DOING", TEXT, "in words, if it can be told"),
 	AP_FIELD(struct row, pc, "pc", NULL, ADDRESS, "instruction pointer"),

@@ -1,8 +1,8 @@
 /*
  * ::v8code: the instructions of a function or of a code object.
  *
- * Most functions have bytecode and no machine code of their own, so that is what is shown of them; mdb_v8 knew only
- * machine code.
+ * Most functions have bytecode and no machine code of their own, so that is what is shown of them;
+ * mdb_v8 knew only machine code.
  */
 #include <inttypes.h>
 
@@ -18,21 +18,25 @@ static const struct ap_option options[] = {
 	{0},
 };
 
-static struct ap_err *push(struct ap_ctx *ctx, struct ap_v8_code *code, ap_addr address, const char *text)
+static struct ap_err *push(struct ap_ctx *ctx, struct ap_v8_code *code, ap_addr address,
+			   const char *text)
 {
 	struct ap_v8_instruction instruction = {address, text};
 
-	return text && ap_vec_push(ctx->arena, &code->instructions, instruction) ? NULL : &ap_err_nomem;
+	return text && ap_vec_push(ctx->arena, &code->instructions, instruction) ? NULL
+										 : &ap_err_nomem;
 }
 
-static struct ap_err *disassemble_bytecode(struct ap_ctx *ctx, struct ap_v8 *v8, struct ap_v8_code *code)
+static struct ap_err *disassemble_bytecode(struct ap_ctx *ctx, struct ap_v8 *v8,
+					   struct ap_v8_code *code)
 {
 	struct ap_bytecodes b;
 	struct ap_bytecode_step step;
 
 	if (!ap_bytecodes_begin(v8, code->object, &b))
-		return ap_err_hint(ap_err_new(AP_E_LAYOUT, "the sizes of bytecodes are unknown here"),
-				   "the binary is stripped: give one of the same build that is not");
+		return ap_err_hint(
+			ap_err_new(AP_E_LAYOUT, "the sizes of bytecodes are unknown here"),
+			"the binary is stripped: give one of the same build that is not");
 	while (code->instructions.n < MAX_INSTRUCTIONS && ap_bytecodes_next(&b, &step)) {
 		const char *name = ap_bytecode_name(v8, step.opcode);
 		AP_STR_AUTO line = {0};
@@ -57,13 +61,15 @@ static struct ap_err *disassemble_machine(struct ap_ctx *ctx, const struct ap_im
 	uint64_t have;
 
 	AP_TRY(ap_disassembler_open(&d));
-	for (ap_addr at = code->start; !err && at < code->end && code->instructions.n < MAX_INSTRUCTIONS;) {
+	for (ap_addr at = code->start;
+	     !err && at < code->end && code->instructions.n < MAX_INSTRUCTIONS;) {
 		const uint8_t *p = ap_image_view(image, at, &have);
 		struct ap_instruction i;
 
 		if (!p || !have)
 			break;
-		ap_disassemble(d, image, p, have < code->end - at ? have : code->end - at, at, ctx->arena, &i);
+		ap_disassemble(d, image, p, have < code->end - at ? have : code->end - at, at,
+			       ctx->arena, &i);
 		err = push(ctx, code, at,
 			   i.target ? ap_printf(ctx->arena, "%s %s", i.text, i.target) : i.text);
 		at += i.bytes ? i.bytes : 1;
@@ -72,8 +78,8 @@ static struct ap_err *disassemble_machine(struct ap_ctx *ctx, const struct ap_im
 	return err;
 }
 
-struct ap_err *ap_v8_code_read(struct ap_ctx *ctx, ap_tagged object, bool disassemble, bool *ret_found,
-			       struct ap_v8_code *ret_code)
+struct ap_err *ap_v8_code_read(struct ap_ctx *ctx, ap_tagged object, bool disassemble,
+			       bool *ret_found, struct ap_v8_code *ret_code)
 {
 	struct ap_v8_code code = {.object = object};
 	struct ap_function_info info;
@@ -85,7 +91,8 @@ struct ap_err *ap_v8_code_read(struct ap_ctx *ctx, ap_tagged object, bool disass
 	AP_TRY(ap_profile_require(&v8->profile, AP_G_CODE));
 	*ret_found = false;
 	bool is_function = ap_type_is_function(v8, ap_v8_type(v8, object));
-	/* The code of a function in the interpreter is a stub that leads to a builtin (9.4, 10.2). */
+	/* The code of a function in the interpreter is a stub that leads to a builtin (9.4, 10.2).
+	 */
 	if (ap_code_of(v8, object, &machine) &&
 	    (!is_function || machine.is_baseline || ap_code_is_optimised(v8, &machine))) {
 		code.object = machine.code;
@@ -145,9 +152,10 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	AP_TRY(ap_v8_address(ctx, &object));
 	AP_TRY(ap_v8_code_read(ctx, object, ctx->args.given[0], &found, code));
 	if (!found)
-		return ap_err_hint(ap_err_new(AP_E_TYPE, "%" PRIx64 " has no code in the heap", object),
-				   "give a JSFunction, a Code or a BytecodeArray; the code of builtins is in the "
-				   "binary: ::dis shows it");
+		return ap_err_hint(
+			ap_err_new(AP_E_TYPE, "%" PRIx64 " has no code in the heap", object),
+			"give a JSFunction, a Code or a BytecodeArray; the code of builtins is in the "
+			"binary: ::dis shows it");
 	if (ctx->args.given[0])
 		ap_session_set_dot(ctx->session, code->start);
 	*ret_data = code;

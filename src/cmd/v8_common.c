@@ -8,8 +8,9 @@ struct ap_err *ap_require_v8(struct ap_ctx *ctx, struct ap_v8 **ret_v8)
 	const struct ap_err *why = ap_core_model_v8_error(ctx->model);
 
 	if (!v8 && !why)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this target holds no V8: it is no core"),
-				   AP_NO_CORE_HINT);
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED, "this target holds no V8: it is no core"),
+			AP_NO_CORE_HINT);
 	if (!v8)
 		return ap_err_new(AP_E_LAYOUT, "no V8 that we can read: %s", why->message);
 	*ret_v8 = v8;

@@ -24,7 +24,8 @@ struct ap_v8_constant {
 	int value;
 };
 /* All fields of all classes, by class and name; v8_constants.c. */
-struct ap_err *ap_v8_fields(struct ap_ctx *ctx, const struct ap_v8_constant **ret_fields, size_t *ret_n);
+struct ap_err *ap_v8_fields(struct ap_ctx *ctx, const struct ap_v8_constant **ret_fields,
+			    size_t *ret_n);
 
 /* v8_code.c: the instructions of a function or of a code object. */
 struct ap_v8_code {
@@ -34,11 +35,12 @@ struct ap_v8_code {
 	AP_VEC(struct ap_v8_instruction {
 		ap_addr address;
 		const char *text;
-	}) instructions; /* only if `disassemble` */
+	})
+	instructions; /* only if `disassemble` */
 };
 /* *ret_code stays untouched and *ret_found false where the object has none of its own. */
-struct ap_err *ap_v8_code_read(struct ap_ctx *ctx, ap_tagged object, bool disassemble, bool *ret_found,
-			       struct ap_v8_code *ret_code);
+struct ap_err *ap_v8_code_read(struct ap_ctx *ctx, ap_tagged object, bool disassemble,
+			       bool *ret_found, struct ap_v8_code *ret_code);
 /* The members of an open object. */
 void ap_v8_code_json(const struct ap_v8_code *code, struct ap_json *j);
 void ap_v8_code_text(struct ap_ctx *ctx, const struct ap_v8_code *code);

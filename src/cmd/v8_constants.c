@@ -17,7 +17,8 @@ struct walk {
 	bool nomem;
 };
 
-/* v8dbg_type_JSObject__JS_OBJECT_TYPE, v8dbg_frametype_ExitFrame, v8dbg_class_Map__prototype__Object */
+/* v8dbg_type_JSObject__JS_OBJECT_TYPE, v8dbg_frametype_ExitFrame,
+ * v8dbg_class_Map__prototype__Object */
 static bool each(const struct ap_symbol *symbol, void *arg)
 {
 	static const char *const prefixes[] = {
@@ -65,8 +66,8 @@ static int by_name(const void *a, const void *b)
 }
 
 /*
- * What `::v8field class field offset` defined: lines "class field offset" in a setting of the session, so that it lasts as
- * long as the prompt and no longer.
+ * What `::v8field class field offset` defined: lines "class field offset" in a setting of the
+ * session, so that it lasts as long as the prompt and no longer.
  */
 static const char defined[] = "v8field";
 
@@ -108,11 +109,12 @@ static struct ap_err *define(struct ap_ctx *ctx)
 	if (!name[0] || strpbrk(name, " \n"))
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "'%s' is no name of a field", name),
 				   "a C++ name, without blanks");
-	if (!ap_parse_number(ctx->args.words[2], ap_session_radix(ctx->session), &offset) || offset > INT16_MAX)
+	if (!ap_parse_number(ctx->args.words[2], ap_session_radix(ctx->session), &offset) ||
+	    offset > INT16_MAX)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "'%s' is no offset", ctx->args.words[2]),
 				   "a number of bytes from the object, below 0x8000");
-	const char *value = ap_printf(ctx->arena, "%s%s %s %d\n", setting ? setting : "", ctx->args.words[0],
-				      name, (int)offset);
+	const char *value = ap_printf(ctx->arena, "%s%s %s %d\n", setting ? setting : "",
+				      ctx->args.words[0], name, (int)offset);
 	return value ? ap_session_set(ctx->session, defined, value) : &ap_err_nomem;
 }
 
@@ -130,8 +132,9 @@ static struct ap_err *collect(struct ap_ctx *ctx, int what, void **ret_data)
 	if (w.nomem)
 		return &ap_err_nomem;
 	if (!c->items.n)
-		return ap_err_hint(ap_err_new(AP_E_LAYOUT, "the binary carries no such metadata symbols"),
-				   "`profile` shows what is known without them");
+		return ap_err_hint(
+			ap_err_new(AP_E_LAYOUT, "the binary carries no such metadata symbols"),
+			"`profile` shows what is known without them");
 	qsort(c->items.at, c->items.n, sizeof(*c->items.at), by_name);
 	/* A symbol may stand in two tables of the binary. */
 	size_t n = 1;
@@ -146,7 +149,8 @@ static struct ap_err *collect(struct ap_ctx *ctx, int what, void **ret_data)
 	return NULL;
 }
 
-struct ap_err *ap_v8_fields(struct ap_ctx *ctx, const struct ap_v8_constant **ret_fields, size_t *ret_n)
+struct ap_err *ap_v8_fields(struct ap_ctx *ctx, const struct ap_v8_constant **ret_fields,
+			    size_t *ret_n)
 {
 	void *p;
 
@@ -189,8 +193,8 @@ static struct ap_err *field_data(struct ap_ctx *ctx, void **ret_data)
 	if (!one)
 		return &ap_err_nomem;
 	if (ctx->args.n_words != 2 && ctx->args.n_words != 3)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "a class and a field are needed"),
-				   "%s", ap_cmd_usage(&ap_cmd_v8field, AP_MDB, ctx->arena));
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "a class and a field are needed"), "%s",
+				   ap_cmd_usage(&ap_cmd_v8field, AP_MDB, ctx->arena));
 	AP_TRY(collect(ctx, WALK_FIELDS, &p));
 	/* A field may be new, its class not. */
 	if (ctx->args.n_words == 3 && has_class(p, ctx->args.words[0])) {
@@ -201,13 +205,15 @@ static struct ap_err *field_data(struct ap_ctx *ctx, void **ret_data)
 	for (size_t i = 0; i < all->items.n; i++) {
 		const struct ap_v8_constant *c = &all->items.at[i];
 
-		if (strcmp(c->class, ctx->args.words[0]) == 0 && strcmp(c->name, ctx->args.words[1]) == 0 &&
+		if (strcmp(c->class, ctx->args.words[0]) == 0 &&
+		    strcmp(c->name, ctx->args.words[1]) == 0 &&
 		    !ap_vec_push(ctx->arena, &one->items, *c))
 			return &ap_err_nomem;
 	}
 	if (!has_class(all, ctx->args.words[0]))
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "unknown class '%s'", ctx->args.words[0]),
-				   "::v8classes lists them");
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND, "unknown class '%s'", ctx->args.words[0]),
+			"::v8classes lists them");
 	if (!one->items.n)
 		return ap_err_new(AP_E_NOTFOUND, "no field '%s' in class '%s'", ctx->args.words[1],
 				  ctx->args.words[0]);
@@ -238,7 +244,8 @@ static void text_values(struct ap_ctx *ctx, const void *p)
 	const struct constants *c = p;
 
 	for (size_t i = 0; i < c->items.n; i++)
-		ap_out_f(ctx->out, "%-30s = 0x%02x\n", c->items.at[i].name, (unsigned)c->items.at[i].value);
+		ap_out_f(ctx->out, "%-30s = 0x%02x\n", c->items.at[i].name,
+			 (unsigned)c->items.at[i].value);
 }
 
 static void text_classes(struct ap_ctx *ctx, const void *p)
@@ -256,8 +263,8 @@ static void text_field(struct ap_ctx *ctx, const void *p)
 	const struct constants *c = p;
 
 	for (size_t i = 0; i < c->items.n; i++)
-		ap_out_f(ctx->out, "%s::%s at offset 0x%x\n", c->items.at[i].class, c->items.at[i].name,
-			 (unsigned)c->items.at[i].value);
+		ap_out_f(ctx->out, "%s::%s at offset 0x%x\n", c->items.at[i].class,
+			 c->items.at[i].name, (unsigned)c->items.at[i].value);
 }
 
 const struct ap_cmd ap_cmd_v8types = {

@@ -37,7 +37,8 @@ static struct ap_err *context_data(struct ap_ctx *ctx, void **ret_data)
 
 		if (!ap_context_slot(v8, c->object, (int)i, &word))
 			break;
-		/* 14.6 keeps what is written to in a ContextCell of its own: the variable's value is what counts. */
+		/* 14.6 keeps what is written to in a ContextCell of its own: the variable's value
+		 * is what counts. */
 		if (ap_context_value(v8, c->object, (int)i, &value) && !value.is_raw_double)
 			word = value.tagged;
 		if (!ap_vec_push(ctx->arena, &c->slots, word))
@@ -170,8 +171,10 @@ static void scope_text(struct ap_ctx *ctx, const void *p)
 	const struct scope_info *s = p;
 	struct ap_out *out = ctx->out;
 
-	/* V8 keeps neither parameters' nor stack locals' names any more, only how many parameters. */
-	ap_out_f(out, "%d parameter%s\n", s->info.n_parameters, s->info.n_parameters == 1 ? "" : "s");
+	/* V8 keeps neither parameters' nor stack locals' names any more, only how many parameters.
+	 */
+	ap_out_f(out, "%d parameter%s\n", s->info.n_parameters,
+		 s->info.n_parameters == 1 ? "" : "s");
 	ap_out_f(out, "%zu context local variable%s\n", s->names.n, s->names.n == 1 ? "" : "s");
 	for (size_t i = 0; i < s->names.n; i++) {
 		ap_out_f(out, "    context local variable %zu: %" PRIx64 " (\"", i, s->names.at[i]);

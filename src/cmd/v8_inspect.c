@@ -14,11 +14,14 @@ enum { OPT_FULL, OPT_MAP, OPT_SOURCE, OPT_LENGTH, OPT_STRING_LENGTH, OPT_ARRAY_L
 static const struct ap_option options[] = {
 	[OPT_FULL] = {'F', "full-string", AP_OPTION_FLAG, AP_IN_LLNODE, NULL,
 		      "the whole string, without an ellipsis"},
-	[OPT_MAP] = {'m', "print-map", AP_OPTION_FLAG, AP_IN_LLNODE, NULL, "the address of the object's map"},
-	[OPT_SOURCE] = {'s', "print-source", AP_OPTION_FLAG, AP_IN_LLNODE, NULL, "the source of a function"},
+	[OPT_MAP] = {'m', "print-map", AP_OPTION_FLAG, AP_IN_LLNODE, NULL,
+		     "the address of the object's map"},
+	[OPT_SOURCE] = {'s', "print-source", AP_OPTION_FLAG, AP_IN_LLNODE, NULL,
+			"the source of a function"},
 	[OPT_LENGTH] = {'l', "length", AP_OPTION_NUMBER, AP_IN_LLNODE, "num",
 			"at most num elements of a string or array (default 16)"},
-	[OPT_STRING_LENGTH] = {0, "string-length", AP_OPTION_NUMBER, AP_IN_LLNODE, "num", "the same"},
+	[OPT_STRING_LENGTH] = {0, "string-length", AP_OPTION_NUMBER, AP_IN_LLNODE, "num",
+			       "the same"},
 	[OPT_ARRAY_LENGTH] = {0, "array-length", AP_OPTION_NUMBER, AP_IN_LLNODE, "num", "the same"},
 	{0},
 };
@@ -41,7 +44,8 @@ static void item_value(struct ap_ctx *ctx, const struct ap_value *v)
 	ap_llnode_value(ctx, v, AP_LLNODE_LENGTH);
 }
 
-static void elements(struct ap_ctx *ctx, const struct ap_detail *d, const struct ap_llnode_print *print)
+static void elements(struct ap_ctx *ctx, const struct ap_detail *d,
+		     const struct ap_llnode_print *print)
 {
 	struct ap_out *out = ctx->out;
 	size_t shown = 0;
@@ -109,7 +113,8 @@ static void properties(struct ap_ctx *ctx, const struct ap_detail *d)
 }
 
 /* What V8 keeps inside, one `[[name]]=` a line. */
-static size_t inner_state(struct ap_ctx *ctx, const struct ap_detail *d, const struct ap_llnode_print *print)
+static size_t inner_state(struct ap_ctx *ctx, const struct ap_detail *d,
+			  const struct ap_llnode_print *print)
 {
 	struct ap_out *out = ctx->out;
 	size_t shown = 0;
@@ -192,7 +197,8 @@ static void function_scopes(struct ap_ctx *ctx, const struct ap_value *v)
 	ap_out_styled(out, AP_STYLE_NAME, "context");
 	ap_out_f(out, "=0x%" PRIx64 ":<Context: {\n", inner->context | 1);
 	if (scopes.n > 1)
-		ap_out_f(out, "    (previous)=0x%" PRIx64 ":<Context>,\n", scopes.at[1].context | 1);
+		ap_out_f(out, "    (previous)=0x%" PRIx64 ":<Context>,\n",
+			 scopes.at[1].context | 1);
 	ap_out_s(out, "    (scope_info)=<ScopeInfo");
 	if (inner->owner.n) {
 		ap_out_s(out, ": for function ");
@@ -208,7 +214,8 @@ static void function_scopes(struct ap_ctx *ctx, const struct ap_value *v)
 	ap_out_s(out, "}>");
 }
 
-static void detailed(struct ap_ctx *ctx, const struct ap_detail *d, const struct ap_llnode_print *print)
+static void detailed(struct ap_ctx *ctx, const struct ap_detail *d,
+		     const struct ap_llnode_print *print)
 {
 	struct ap_out *out = ctx->out;
 	const struct ap_value *v = &d->self;
@@ -313,7 +320,7 @@ static void text_inspect(struct ap_ctx *ctx, const void *p)
 		.full_string = args->given[OPT_FULL],
 		.map = args->given[OPT_MAP],
 		.source = args->given[OPT_SOURCE],
-		.length = args->given[OPT_LENGTH]	   ? args->number[OPT_LENGTH]
+		.length = args->given[OPT_LENGTH]          ? args->number[OPT_LENGTH]
 			  : args->given[OPT_STRING_LENGTH] ? args->number[OPT_STRING_LENGTH]
 			  : args->given[OPT_ARRAY_LENGTH]  ? args->number[OPT_ARRAY_LENGTH]
 							   : AP_LLNODE_LENGTH,

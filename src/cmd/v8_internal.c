@@ -1,6 +1,6 @@
 /*
- * ::v8internal: the fields that native code keeps in an object, such as Node's pointer to the C++ side
- * of a handle. They lie between V8's own fields and the object's in-object properties.
+ * ::v8internal: the fields that native code keeps in an object, such as Node's pointer to the C++
+ * side of a handle. They lie between V8's own fields and the object's in-object properties.
  */
 #include <inttypes.h>
 
@@ -32,12 +32,14 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (map.type == F(v8, T_JS_API_OBJECT) || map.type == F(v8, T_JS_SPECIAL_API_OBJECT))
 		in->n_fields = room > 0 ? (uint64_t)room / 8 : 0;
 	if (in->index >= in->n_fields)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "%" PRIx64 " has %" PRIu64 " internal fields",
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
+					      "%" PRIx64 " has %" PRIu64 " internal fields",
 					      in->object, in->n_fields),
 				   "handles, sockets and other objects of native code have some");
-	if (!ap_v8_word(v8, in->object, F(v8, EMBEDDER_FIELDS) + 8 * (int64_t)in->index, &in->value))
-		return ap_err_new(AP_E_FAULT, "field %" PRIu64 " of %" PRIx64 " is not in the core", in->index,
-				  in->object);
+	if (!ap_v8_word(v8, in->object, F(v8, EMBEDDER_FIELDS) + 8 * (int64_t)in->index,
+			&in->value))
+		return ap_err_new(AP_E_FAULT, "field %" PRIu64 " of %" PRIx64 " is not in the core",
+				  in->index, in->object);
 	*ret_data = in;
 	return NULL;
 }

@@ -118,7 +118,8 @@ static void function_line(struct ap_out *out, const struct ap_detail *d)
 	ap_out_s(out, " at ");
 	ap_out_text(out, script.n ? script : AP_TEXT("(no script)"));
 	if (ap_llnode_int(d, "line"))
-		ap_out_f(out, ":%" PRId64 ":%" PRId64, ap_llnode_int(d, "line"), ap_llnode_int(d, "column"));
+		ap_out_f(out, ":%" PRId64 ":%" PRId64, ap_llnode_int(d, "line"),
+			 ap_llnode_int(d, "column"));
 }
 
 /* "backingStore=0x..., ": of the whole buffer, as llnode shows it for views too. */
@@ -180,8 +181,8 @@ void ap_llnode_head(struct ap_ctx *ctx, const struct ap_detail *d)
 	case AP_T_DATAVIEW:
 		ap_out_s(out, "ArrayBufferView: ");
 		backing_store(ctx, v->ref);
-		ap_out_f(out, "byteOffset=%" PRId64 ", byteLength=%" PRId64, ap_llnode_int(d, "byte_offset"),
-			 ap_llnode_int(d, "byte_length"));
+		ap_out_f(out, "byteOffset=%" PRId64 ", byteLength=%" PRId64,
+			 ap_llnode_int(d, "byte_offset"), ap_llnode_int(d, "byte_length"));
 		return;
 	default:
 		ap_out_s(out, "Object: ");
@@ -205,7 +206,8 @@ void ap_llnode_value(struct ap_ctx *ctx, const struct ap_value *v, size_t string
 		    v->type != AP_T_API && v->type != AP_T_GLOBAL;
 	ap_arena_init(&scratch, 0);
 	AP_ERR_AUTO err =
-		look ? ctx->model->ops->detail(ctx->model, v->ref, &limits, &scratch, &detail) : NULL;
+		look ? ctx->model->ops->detail(ctx->model, v->ref, &limits, &scratch, &detail)
+		     : NULL;
 	if (err || !look)
 		detail = (struct ap_detail){.self = *v, .length = -1};
 	ap_llnode_head(ctx, &detail);

@@ -7,7 +7,8 @@
 enum { OPT_FORCE };
 
 static const struct ap_option options[] = {
-	[OPT_FORCE] = {'f', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "do not ask whether it is a buffer"},
+	[OPT_FORCE] = {'f', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+		       "do not ask whether it is a buffer"},
 	{0},
 };
 
@@ -33,17 +34,21 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	bool is_view = value.type == AP_T_BUFFER || value.type == AP_T_TYPEDARRAY ||
 		       value.type == AP_T_DATAVIEW;
 	if (!is_view && value.type != AP_T_ARRAYBUFFER && value.type != AP_T_SHAREDARRAYBUFFER)
-		return ap_err_new(AP_E_TYPE, "%" PRIx64 " does not appear to be a buffer", b->object);
+		return ap_err_new(AP_E_TYPE, "%" PRIx64 " does not appear to be a buffer",
+				  b->object);
 	if (is_view && ap_view_read(v8, b->object, &view)) {
 		b->data = view.data;
 		b->bytes = view.byte_length;
-	} else if (!is_view && ctx->args.given[OPT_FORCE] && ap_buffer_read(v8, b->object, &buffer)) {
+	} else if (!is_view && ctx->args.given[OPT_FORCE] &&
+		   ap_buffer_read(v8, b->object, &buffer)) {
 		b->data = buffer.data;
 		b->bytes = buffer.byte_length;
 	} else if (!is_view) {
-		return ap_err_new(AP_E_TYPE, "%" PRIx64 " does not appear to be a buffer", b->object);
+		return ap_err_new(AP_E_TYPE, "%" PRIx64 " does not appear to be a buffer",
+				  b->object);
 	} else {
-		return ap_err_new(AP_E_FAULT, "%" PRIx64 ": its fields could not be read", b->object);
+		return ap_err_new(AP_E_FAULT, "%" PRIx64 ": its fields could not be read",
+				  b->object);
 	}
 	*ret_data = b;
 	return NULL;

@@ -21,7 +21,8 @@ static struct ap_err *type_data(struct ap_ctx *ctx, void **ret_data)
 	AP_TRY(ap_v8_address(ctx, &o->object));
 	o->value = ap_v8_describe(ctx, o->object);
 	if (o->value.type == AP_T_UNREADABLE)
-		return ap_err_new(AP_E_TYPE, "%" PRIx64 " is neither a small integer nor a heap object",
+		return ap_err_new(AP_E_TYPE,
+				  "%" PRIx64 " is neither a small integer nor a heap object",
 				  o->object);
 	*ret_data = o;
 	return NULL;
@@ -77,8 +78,9 @@ struct whatis {
 };
 
 /*
- * Back from the address, word by word: the first word that is a map begins an object. Its size tells
- * whether it reaches that far, where the map gives one; arrays and strings tell by their length.
+ * Back from the address, word by word: the first word that is a map begins an object. Its size
+ * tells whether it reaches that far, where the map gives one; arrays and strings tell by their
+ * length.
  */
 static struct ap_err *whatis_data(struct ap_ctx *ctx, void **ret_data)
 {
@@ -131,13 +133,15 @@ static void whatis_text(struct ap_ctx *ctx, const void *p)
 
 	if (!w->object) {
 		if (verbose)
-			ap_warn(ctx, "%" PRIx64 ": no heap object found in previous %" PRIu64 " bytes",
+			ap_warn(ctx,
+				"%" PRIx64 ": no heap object found in previous %" PRIu64 " bytes",
 				w->address, w->distance);
 		return;
 	}
 	ap_out_f(ctx->out, "%" PRIx64, w->object);
 	if (verbose) {
-		ap_out_f(ctx->out, " (found Map at %" PRIx64 " (%" PRIx64 "-0x%" PRIx64 ") for type ", w->map,
+		ap_out_f(ctx->out,
+			 " (found Map at %" PRIx64 " (%" PRIx64 "-0x%" PRIx64 ") for type ", w->map,
 			 w->address, (uint64_t)(w->address - (w->object & ~3ull)));
 		ap_mdb_type(ctx, &w->value);
 		ap_out_s(ctx->out, ")");

@@ -42,7 +42,8 @@ static struct ap_err *add_level(struct ap_ctx *ctx, struct print *print, const c
 
 		if (strcmp(c->class, class) != 0)
 			continue;
-		/* V8 exports some fields twice, under the old name of their type and the new one. */
+		/* V8 exports some fields twice, under the old name of their type and the new one.
+		 */
 		for (size_t k = 0; k < level.fields.n; k++)
 			same |= strcmp(level.fields.at[k].name, c->name) == 0;
 		if (same)
@@ -51,9 +52,11 @@ static struct ap_err *add_level(struct ap_ctx *ctx, struct print *print, const c
 			f.bytes = 1;
 		else if (is_type(c->type, "uint16_t") || is_type(c->type, "int16_t"))
 			f.bytes = 2;
-		else if (is_type(c->type, "int") || is_type(c->type, "int32_t") || is_type(c->type, "uint32_t"))
+		else if (is_type(c->type, "int") || is_type(c->type, "int32_t") ||
+			 is_type(c->type, "uint32_t"))
 			f.bytes = 4;
-		f.tagged = f.bytes == 8 && !is_type(c->type, "uintptr_t") && !is_type(c->type, "double");
+		f.tagged = f.bytes == 8 && !is_type(c->type, "uintptr_t") &&
+			   !is_type(c->type, "double");
 		f.address = (print->object & ~3ull) + (uint64_t)(int64_t)c->value;
 		f.readable = ap_image_read(v8->image, f.address, &f.value, f.bytes);
 		if (!ap_vec_push(ctx->arena, &level.fields, f))
@@ -168,8 +171,9 @@ static void out_field(struct ap_ctx *ctx, const struct field *f, int indent)
 	ap_mdb_type(ctx, &value);
 	if (value.type == AP_T_STRING) {
 		ap_out_s(out, ": \"");
-		ap_mdb_ascii(out, ap_text_of(ap_strndup(ctx->arena, value.text.s ? value.text.s : "",
-							 value.text.n < 60 ? value.text.n : 60)));
+		ap_mdb_ascii(out,
+			     ap_text_of(ap_strndup(ctx->arena, value.text.s ? value.text.s : "",
+						   value.text.n < 60 ? value.text.n : 60)));
 		ap_out_s(out, "\"");
 	}
 	ap_out_s(out, ")\n");

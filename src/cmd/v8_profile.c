@@ -6,7 +6,8 @@
 enum { OPT_GROUP };
 
 static const struct ap_option options[] = {
-	[OPT_GROUP] = {'g', "group", AP_OPTION_TEXT, AP_IN_PLAIN, "NAME", "only the facts of one group"},
+	[OPT_GROUP] = {'g', "group", AP_OPTION_TEXT, AP_IN_PLAIN, "NAME",
+		       "only the facts of one group"},
 	{0},
 };
 
@@ -91,13 +92,14 @@ static void json(struct ap_ctx *ctx, const void *data_, struct ap_json *j)
 
 static void text_groups(struct ap_out *out, const struct ap_profile *profile)
 {
-	ap_out_styled(out, AP_STYLE_HEAD, "%-12s  %-4s  %8s  %8s  %s\n", "GROUP", "IS", "SAMPLES", "GOOD",
-		      "NEEDED FOR");
+	ap_out_styled(out, AP_STYLE_HEAD, "%-12s  %-4s  %8s  %8s  %s\n", "GROUP", "IS", "SAMPLES",
+		      "GOOD", "NEEDED FOR");
 	for (int g = 0; g < AP_N_GROUPS; g++) {
 		const struct ap_group_state *state = &profile->groups[g];
 
 		ap_out_f(out, "%-12s  ", ap_group_name((enum ap_fact_group)g));
-		ap_out_styled(out, state->on ? AP_STYLE_PLAIN : AP_STYLE_BAD, "%-4s", state->on ? "on" : "OFF");
+		ap_out_styled(out, state->on ? AP_STYLE_PLAIN : AP_STYLE_BAD, "%-4s",
+			      state->on ? "on" : "OFF");
 		ap_out_f(out, "  %8" PRIu32 "  %8" PRIu32 "  %s%s%s\n", state->checked, state->good,
 			 ap_group_what((enum ap_fact_group)g), state->why_off ? ": " : "",
 			 state->why_off ? state->why_off : "");
@@ -116,15 +118,16 @@ static void text(struct ap_ctx *ctx, const void *data_)
 		 profile->table_exact ? "of this very line" : "the nearest we know",
 		 profile->metadata ? "yes" : "no");
 	text_groups(out, profile);
-	ap_out_styled(out, AP_STYLE_HEAD, "\n%-12s  %-34s  %8s  %-11s  %s\n", "GROUP", "FACT", "VALUE",
-		      "SOURCE", "");
+	ap_out_styled(out, AP_STYLE_HEAD, "\n%-12s  %-34s  %8s  %-11s  %s\n", "GROUP", "FACT",
+		      "VALUE", "SOURCE", "");
 	for (int i = 0; i < AP_N_FACTS && !out->broken; i++) {
 		enum ap_fact_id id = (enum ap_fact_id)i;
 		const struct ap_fact *fact = &profile->facts[i];
 
 		if (!wanted(p, ap_fact_group_of(id)))
 			continue;
-		ap_out_f(out, "%-12s  %-34s  ", ap_group_name(ap_fact_group_of(id)), ap_fact_name(id));
+		ap_out_f(out, "%-12s  %-34s  ", ap_group_name(ap_fact_group_of(id)),
+			 ap_fact_name(id));
 		if (fact->value == AP_FACT_NONE)
 			ap_out_f(out, "%8s", "none");
 		else

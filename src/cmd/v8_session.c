@@ -62,10 +62,11 @@ static struct ap_err *v8load_data(struct ap_ctx *ctx, void **ret_data)
 
 	(void)ret_data;
 	AP_TRY(ap_require_v8(ctx, &v8));
-	return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "v8 support is already configured: V8 %s",
-				      v8->profile.v8_version),
-			   "the layouts of node-0.4 and node-0.6 are not among those we know; `profile` shows "
-			   "what is used");
+	return ap_err_hint(
+		ap_err_new(AP_E_UNSUPPORTED, "v8 support is already configured: V8 %s",
+			   v8->profile.v8_version),
+		"the layouts of node-0.4 and node-0.6 are not among those we know; `profile` shows "
+		"what is used");
 }
 
 const struct ap_cmd ap_cmd_v8load = {
@@ -89,10 +90,11 @@ static struct ap_err *load_data(struct ap_ctx *ctx, void **ret_data)
 	if (!ctx->args.n_words)
 		return ap_err_new(AP_E_USAGE, "which module?");
 	AP_TRY(ap_require_v8(ctx, &v8));
-	return say(ctx, ap_printf(ctx->arena,
-				  "mdb_v8 version: %s (autopsy)\nV8 version: %s\n"
-				  "Autoconfigured V8 support from target",
-				  AP_VERSION, v8->profile.v8_version),
+	return say(ctx,
+		   ap_printf(ctx->arena,
+			     "mdb_v8 version: %s (autopsy)\nV8 version: %s\n"
+			     "Autoconfigured V8 support from target",
+			     AP_VERSION, v8->profile.v8_version),
 		   ret_data);
 }
 

@@ -7,7 +7,8 @@ enum { OPT_RAW, OPT_VERBOSE, OPT_SIZE };
 
 static const struct ap_option options[] = {
 	[OPT_RAW] = {'r', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "without quotes and escapes"},
-	[OPT_VERBOSE] = {'v', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "the string's type and length too"},
+	[OPT_VERBOSE] = {'v', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+			 "the string's type and length too"},
 	[OPT_SIZE] = {'N', NULL, AP_OPTION_NUMBER, AP_IN_MDB, "bufsize",
 		      "at most so many characters; a cut is marked [...]"},
 	{0},
@@ -40,7 +41,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	s->cut = s->length > limit;
 	s->type = ap_v8_type_name(v8, ap_v8_type(v8, s->object), ctx->arena);
 	if (!s->text.s)
-		return ap_err_new(AP_E_FAULT, "%" PRIx64 ": the text is not in the core", s->object);
+		return ap_err_new(AP_E_FAULT, "%" PRIx64 ": the text is not in the core",
+				  s->object);
 	*ret_data = s;
 	return NULL;
 }
@@ -70,9 +72,10 @@ static void escaped(struct ap_out *out, struct ap_text text)
 		ap_mdb_ascii(out, (struct ap_text){text.s, n});
 		if (n == text.n)
 			return;
-		ap_out_s(out, text.s[n] == '\b' ? "\\b" : text.s[n] == '\n' ? "\\n"
-						 : text.s[n] == '\r'	    ? "\\r"
-									    : "\\\\");
+		ap_out_s(out, text.s[n] == '\b'   ? "\\b"
+			      : text.s[n] == '\n' ? "\\n"
+			      : text.s[n] == '\r' ? "\\r"
+						  : "\\\\");
 		text = (struct ap_text){text.s + n + 1, text.n - n - 1};
 	}
 }

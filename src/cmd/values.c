@@ -111,8 +111,10 @@ static void properties(struct writer *w, const struct ap_detail *d, unsigned dep
 		ap_json_text(j, "name", p->name);
 		maybe_value(w, "value", p->has_value, &p->value, depth, up);
 		ap_json_cstr(j, "kind", kinds[p->kind]);
-		maybe_value(w, "getter", accessor && p->getter.type != AP_T_NULL, &p->getter, 0, up);
-		maybe_value(w, "setter", accessor && p->setter.type != AP_T_NULL, &p->setter, 0, up);
+		maybe_value(w, "getter", accessor && p->getter.type != AP_T_NULL, &p->getter, 0,
+			    up);
+		maybe_value(w, "setter", accessor && p->setter.type != AP_T_NULL, &p->setter, 0,
+			    up);
 		ap_json_bool(j, "symbol", p->symbol);
 		ap_json_bool(j, "private", p->private_name);
 		ap_json_bool(j, "enumerable", p->enumerable);
@@ -210,10 +212,8 @@ static void full_keys(struct writer *w, const struct ap_detail *d, unsigned dept
 		      const struct path *up)
 {
 	static const char *const integrity[] = {
-		[AP_EXTENSIBLE] = "extensible",
-		[AP_NON_EXTENSIBLE] = "non-extensible",
-		[AP_SEALED] = "sealed",
-		[AP_FROZEN] = "frozen",
+		[AP_EXTENSIBLE] = "extensible", [AP_NON_EXTENSIBLE] = "non-extensible",
+		[AP_SEALED] = "sealed",         [AP_FROZEN] = "frozen",
 		[AP_INTEGRITY_UNKNOWN] = NULL,
 	};
 	struct ap_json *j = w->j;
@@ -235,9 +235,10 @@ static void full_keys(struct writer *w, const struct ap_detail *d, unsigned dept
 	value(w, "prototype", &d->prototype, 0, up);
 	ap_json_text(j, "prototype_of", d->prototype_of);
 	ap_json_cstr(j, "integrity", integrity[d->integrity]);
-	ap_json_cstr(j, "mode", d->integrity == AP_INTEGRITY_UNKNOWN ? NULL
-				: d->dictionary_mode		     ? "dictionary"
-								     : "fast");
+	ap_json_cstr(j, "mode",
+		     d->integrity == AP_INTEGRITY_UNKNOWN ? NULL
+		     : d->dictionary_mode                 ? "dictionary"
+							  : "fast");
 }
 
 /* `self` is what the detail says of the value: its text may be longer than the short form's. */
@@ -275,8 +276,8 @@ static void value(struct writer *w, const char *key, const struct ap_value *v, u
 
 		if (w->full_forms++ < MAX_FULL_FORMS) {
 			ap_arena_init(&scratch, 0);
-			AP_ERR_AUTO err = w->ctx->model->ops->detail(w->ctx->model, v->ref, w->limits,
-								     &scratch, &detail);
+			AP_ERR_AUTO err = w->ctx->model->ops->detail(w->ctx->model, v->ref,
+								     w->limits, &scratch, &detail);
 			if (!err)
 				full_value(w, key, v, &detail, depth, up);
 			ap_arena_close(&scratch);
@@ -284,7 +285,8 @@ static void value(struct writer *w, const char *key, const struct ap_value *v, u
 				return;
 		} else if (!w->warned) {
 			w->warned = true;
-			ap_warn(w->ctx, "more than %d objects at this depth: the rest is shown short",
+			ap_warn(w->ctx,
+				"more than %d objects at this depth: the rest is shown short",
 				MAX_FULL_FORMS);
 		}
 	}
@@ -295,8 +297,7 @@ static void value(struct writer *w, const char *key, const struct ap_value *v, u
 	ap_json_end_object(w->j);
 }
 
-void ap_json_value(struct ap_ctx *ctx, struct ap_json *j, const char *key,
-		   const struct ap_value *v)
+void ap_json_value(struct ap_ctx *ctx, struct ap_json *j, const char *key, const struct ap_value *v)
 {
 	struct writer w = {.ctx = ctx, .j = j, .limits = &ap_detail_default_limits};
 

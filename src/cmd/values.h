@@ -12,8 +12,8 @@
 void ap_json_value(struct ap_ctx *ctx, struct ap_json *j, const char *key,
 		   const struct ap_value *value);
 /*
- * The full form, `depth` levels of it. `detail` is `value`'s own, NULL for primitives; `limits` hold
- * for the details that further levels ask for.
+ * The full form, `depth` levels of it. `detail` is `value`'s own, NULL for primitives; `limits`
+ * hold for the details that further levels ask for.
  */
 void ap_json_full_value(struct ap_ctx *ctx, struct ap_json *j, const char *key,
 			const struct ap_value *value, const struct ap_detail *detail,
@@ -45,15 +45,15 @@ void ap_mdb_function_name(struct ap_out *out, struct ap_text name, struct ap_tex
 void ap_mdb_ascii(struct ap_out *out, struct ap_text text);
 
 struct ap_mdb_print {
-	bool addresses;   /* -a */
-	bool has_base;    /* -b */
+	bool addresses; /* -a */
+	bool has_base;  /* -b */
 	uint64_t base;
 	uint64_t depth;
 	uint64_t max_string; /* -N, 0: no limit */
 };
 /* ::jsprint's text of one value, without a newline at its end. */
-void ap_mdb_value(struct ap_ctx *ctx, const struct ap_value *value, const struct ap_mdb_print *print,
-		  int indent);
+void ap_mdb_value(struct ap_ctx *ctx, const struct ap_value *value,
+		  const struct ap_mdb_print *print, int indent);
 
 /* llnode's one-line form: 0xADDR:<Object: Dog>, <Smi: 1>. */
 void ap_llnode_value(struct ap_ctx *ctx, const struct ap_value *value, size_t string_length);

@@ -17,16 +17,20 @@ static struct ap_err *cast(const char **word, uint64_t *value)
 	if (!w[1] || w[2] != '/')
 		return ap_err_new(AP_E_USAGE, "improper arguments following '>' operator");
 	switch (w[1]) {
-	case 'c': case '1':
+	case 'c':
+	case '1':
 		*value &= 0xff;
 		break;
-	case 's': case '2':
+	case 's':
+	case '2':
 		*value &= 0xffff;
 		break;
-	case 'i': case '4':
+	case 'i':
+	case '4':
 		*value &= 0xffffffff;
 		break;
-	case 'l': case '8':
+	case 'l':
+	case '8':
 		break;
 	default:
 		return ap_err_new(AP_E_USAGE, "%c is not a valid // modifier", w[1]);
@@ -44,10 +48,12 @@ static struct ap_err *assign_data(struct ap_ctx *ctx, void **ret_data)
 	if (!*name || strpbrk(name, " \t"))
 		return ap_err_new(AP_E_USAGE, "expected single variable name following '>'");
 	if (strlen(name) > NAME_MAX_CHARS)
-		return ap_err_new(AP_E_LIMIT, "variable names may not exceed %d characters", NAME_MAX_CHARS);
+		return ap_err_new(AP_E_LIMIT, "variable names may not exceed %d characters",
+				  NAME_MAX_CHARS);
 	for (const char *p = name; *p; p++) {
 		if (!isalnum((unsigned char)*p) && *p != '_')
-			return ap_err_new(AP_E_USAGE, "'%c' may not be used in a variable name", *p);
+			return ap_err_new(AP_E_USAGE, "'%c' may not be used in a variable name",
+					  *p);
 	}
 	AP_TRY(ap_session_set_variable(ctx->session, name, value));
 	ap_session_set_increment(ctx->session, 0);
@@ -71,9 +77,12 @@ const struct ap_cmd ap_cmd_assign = {
 enum { OPT_NONZERO, OPT_PASTE, OPT_TAGGED };
 
 static const struct ap_option options[] = {
-	[OPT_NONZERO] = {'n', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "only those that are not zero"},
-	[OPT_PASTE] = {'p', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "as assignments that can be typed again"},
-	[OPT_TAGGED] = {'t', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "only those that were tagged: ::typeset -t"},
+	[OPT_NONZERO] = {'n', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+			 "only those that are not zero"},
+	[OPT_PASTE] = {'p', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+		       "as assignments that can be typed again"},
+	[OPT_TAGGED] = {'t', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+			"only those that were tagged: ::typeset -t"},
 	{0},
 };
 
@@ -87,7 +96,9 @@ static struct ap_err *vars_data(struct ap_ctx *ctx, void **ret_data)
 		if ((!value && ctx->args.given[OPT_NONZERO]) ||
 		    (ctx->args.given[OPT_TAGGED] && !ap_session_variable_tag(ctx->session, name)))
 			continue;
-		ap_str_addf(&out, ctx->args.given[OPT_PASTE] ? "0x%2$" PRIx64 ">%1$s\n" : "%1$s = %2$" PRIx64 "\n",
+		ap_str_addf(&out,
+			    ctx->args.given[OPT_PASTE] ? "0x%2$" PRIx64 ">%1$s\n"
+						       : "%1$s = %2$" PRIx64 "\n",
 			    name, value);
 	}
 	return ap_answer_text(ctx, ret_data, "%s", out.s ? out.s : "");
@@ -148,7 +159,8 @@ const struct ap_cmd ap_cmd_unset = {
 enum { OPT_TAG, OPT_UNTAG };
 
 static const struct ap_option typeset_options[] = {
-	[OPT_TAG] = {'t', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "tag the names: ::vars -t lists them"},
+	[OPT_TAG] = {'t', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
+		     "tag the names: ::vars -t lists them"},
 	[OPT_UNTAG] = {'u', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL, "no longer"},
 	{0},
 };

@@ -8,7 +8,8 @@ enum { OPT_NUMBER, OPT_ALL, DEFAULT_PATHS = 3, MAX_PATHS = 100 };
 
 static const struct ap_option options[] = {
 	[OPT_NUMBER] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_ALL, "N", "so many paths"},
-	[OPT_ALL] = {'a', "all", AP_OPTION_FLAG, AP_IN_ALL, NULL, "V8's machinery between the objects too"},
+	[OPT_ALL] = {'a', "all", AP_OPTION_FLAG, AP_IN_ALL, NULL,
+		     "V8's machinery between the objects too"},
 	{0},
 };
 
@@ -43,7 +44,8 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (!w->shown)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < w->n; i++)
-		AP_TRY(ap_show_path(ctx, w->study, &w->paths[i], ctx->args.given[OPT_ALL], &w->shown[i]));
+		AP_TRY(ap_show_path(ctx, w->study, &w->paths[i], ctx->args.given[OPT_ALL],
+				    &w->shown[i]));
 	*ret_data = w;
 	return NULL;
 }
@@ -76,14 +78,16 @@ static void text(struct ap_ctx *ctx, const void *p)
 	ap_out_f(ctx->out, " %s, keeps %s alive\n", ap_node_id_text(ctx, g, w->node),
 		 ap_bytes_human(w->study->dominators.retained[w->node], bytes));
 	if (!w->n)
-		ap_out_s(ctx->out, w->node ? "\nonly weak references lead to it: nothing keeps it alive\n"
-					   : "\nit is the root of everything\n");
+		ap_out_s(ctx->out,
+			 w->node ? "\nonly weak references lead to it: nothing keeps it alive\n"
+				 : "\nit is the root of everything\n");
 	for (size_t i = 0; i < w->n; i++) {
 		ap_out_s(ctx->out, "\n");
 		ap_print_path(ctx, w->study, &w->shown[i], 2);
 	}
 	if (w->retainers > w->n && w->n)
-		ap_out_f(ctx->out, "\n%" PRIu64 " more objects hold it; why -n 20 shows more paths\n",
+		ap_out_f(ctx->out,
+			 "\n%" PRIu64 " more objects hold it; why -n 20 shows more paths\n",
 			 w->retainers - w->n);
 }
 

@@ -59,19 +59,22 @@ static const char *machine_name(uint16_t machine)
 static struct ap_err *header_check(const uint8_t *data, uint64_t bytes, const char *path)
 {
 	if (memcmp(data, ELFMAG, bytes < SELFMAG ? bytes : SELFMAG) != 0)
-		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s is not a core file (no ELF header)", path),
-				   "give the core that the kernel or gcore wrote; `file %s` tells what this is",
-				   path);
+		return ap_err_hint(
+			ap_err_new(AP_E_FORMAT, "%s is not a core file (no ELF header)", path),
+			"give the core that the kernel or gcore wrote; `file %s` tells what this is",
+			path);
 	if (bytes < sizeof(Elf64_Ehdr))
-		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s is cut off inside its ELF header", path),
-				   "only %llu bytes are left of it; fetch it again",
-				   (unsigned long long)bytes);
+		return ap_err_hint(
+			ap_err_new(AP_E_FORMAT, "%s is cut off inside its ELF header", path),
+			"only %llu bytes are left of it; fetch it again",
+			(unsigned long long)bytes);
 	if (data[EI_CLASS] != ELFCLASS64)
 		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "%s is of a 32-bit process", path),
 				   "only 64-bit x86-64 Node is supported");
 	if (data[EI_DATA] != ELFDATA2LSB)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "%s is of a big-endian process", path),
-				   "only x86-64 is supported");
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED, "%s is of a big-endian process", path),
+			"only x86-64 is supported");
 	return NULL;
 }
 
@@ -87,7 +90,8 @@ static bool header_count_extended(const uint8_t *data, uint64_t bytes, const Elf
 		*ret_n = sh.sh_info;
 		return true;
 	}
-	/* That one is at the end of the file. Of a cut core: the notes follow right behind the headers. */
+	/* That one is at the end of the file. Of a cut core: the notes follow right behind the
+	 * headers. */
 	if (eh->e_phoff > bytes || bytes - eh->e_phoff < sizeof(first))
 		return false;
 	memcpy(&first, data + eh->e_phoff, sizeof(first));
@@ -107,25 +111,25 @@ struct ap_err *ap_core_read_header(const uint8_t *data, uint64_t bytes, const ch
 	AP_TRY(header_check(data, bytes, path));
 	memcpy(&eh, data, sizeof(eh));
 	if (eh.e_machine != EM_X86_64)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "%s is of %s (ELF machine %u)", path,
-					      machine_name(eh.e_machine), eh.e_machine),
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "%s is of %s (ELF machine %u)",
+					      path, machine_name(eh.e_machine), eh.e_machine),
 				   "only x86-64 is supported");
 	if (eh.e_type == ET_EXEC || eh.e_type == ET_DYN)
-		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s is a program or library, not a core file",
-					      path),
+		return ap_err_hint(ap_err_new(AP_E_FORMAT,
+					      "%s is a program or library, not a core file", path),
 				   "usage: autopsy [NODE] CORE");
 	if (eh.e_type != ET_CORE)
-		return ap_err_new(AP_E_FORMAT, "%s is an ELF file of type %u, not a core file", path,
-				  eh.e_type);
+		return ap_err_new(AP_E_FORMAT, "%s is an ELF file of type %u, not a core file",
+				  path, eh.e_type);
 	if (eh.e_phentsize != sizeof(Elf64_Phdr))
 		return ap_err_new(AP_E_FORMAT, "%s: program headers of %u bytes, 56 expected", path,
 				  eh.e_phentsize);
 	uint64_t n = eh.e_phnum;
 	if (n == PN_XNUM && !header_count_extended(data, bytes, &eh, &n))
-		return ap_err_hint(ap_err_new(AP_E_FORMAT,
-					      "%s is cut off before the count of its program headers",
-					      path),
-				   "the core has 65,535 or more memory ranges and its end is missing");
+		return ap_err_hint(
+			ap_err_new(AP_E_FORMAT,
+				   "%s is cut off before the count of its program headers", path),
+			"the core has 65,535 or more memory ranges and its end is missing");
 	if (eh.e_phoff > bytes)
 		return ap_err_new(AP_E_FORMAT, "%s is cut off before its program headers", path);
 	uint64_t present = (bytes - eh.e_phoff) / sizeof(Elf64_Phdr);
@@ -141,7 +145,8 @@ struct ap_err *ap_core_read_header(const uint8_t *data, uint64_t bytes, const ch
 }
 
 /* struct elf_prstatus: 112 bytes of signal and process facts, then the registers. */
-static bool note_prstatus(struct ap_cursor desc, struct ap_arena *arena, struct ap_core_notes *notes)
+static bool note_prstatus(struct ap_cursor desc, struct ap_arena *arena,
+			  struct ap_core_notes *notes)
 {
 	struct ap_core_thread t = {0};
 
@@ -158,7 +163,8 @@ static bool note_prstatus(struct ap_cursor desc, struct ap_arena *arena, struct 
 }
 
 /* struct elf_prpsinfo: state, flags, ids, then fname[16] and psargs[80]. */
-static bool note_prpsinfo(struct ap_cursor desc, struct ap_arena *arena, struct ap_core_notes *notes)
+static bool note_prpsinfo(struct ap_cursor desc, struct ap_arena *arena,
+			  struct ap_core_notes *notes)
 {
 	(void)ap_cursor_bytes(&desc, 16);
 	uint32_t uid = ap_cursor_u32(&desc), gid = ap_cursor_u32(&desc);
@@ -247,7 +253,8 @@ static void note_minicore(const struct ap_note *note, struct ap_core_notes *note
 	const uint8_t *p = memmem(note->desc, note->desc_bytes, key, sizeof(key) - 1);
 	uint64_t v = 0;
 
-	for (p = p ? p + sizeof(key) - 1 : end; p < end && *p >= '0' && *p <= '9' && v < UINT64_MAX / 100; p++)
+	for (p = p ? p + sizeof(key) - 1 : end;
+	     p < end && *p >= '0' && *p <= '9' && v < UINT64_MAX / 100; p++)
 		v = v * 10 + (uint64_t)(*p - '0');
 	notes->minicore_of = v ? v : 1;
 }
@@ -326,7 +333,8 @@ uint64_t ap_core_file_bytes(const struct ap_core_header *header)
 	uint64_t bytes = 0, end;
 
 	for (size_t i = 0; i < header->n_phdrs; i++) {
-		if (!__builtin_add_overflow(header->phdrs[i].p_offset, header->phdrs[i].p_filesz, &end) &&
+		if (!__builtin_add_overflow(header->phdrs[i].p_offset, header->phdrs[i].p_filesz,
+					    &end) &&
 		    end > bytes)
 			bytes = end;
 	}

@@ -21,10 +21,33 @@
 enum { AP_N_REGS = 27 }; /* user_regs_struct of x86-64, in its order */
 
 enum ap_reg {
-	AP_REG_R15, AP_REG_R14, AP_REG_R13, AP_REG_R12, AP_REG_RBP, AP_REG_RBX, AP_REG_R11,
-	AP_REG_R10, AP_REG_R9, AP_REG_R8, AP_REG_RAX, AP_REG_RCX, AP_REG_RDX, AP_REG_RSI,
-	AP_REG_RDI, AP_REG_ORIG_RAX, AP_REG_RIP, AP_REG_CS, AP_REG_EFLAGS, AP_REG_RSP, AP_REG_SS,
-	AP_REG_FS_BASE, AP_REG_GS_BASE, AP_REG_DS, AP_REG_ES, AP_REG_FS, AP_REG_GS,
+	AP_REG_R15,
+	AP_REG_R14,
+	AP_REG_R13,
+	AP_REG_R12,
+	AP_REG_RBP,
+	AP_REG_RBX,
+	AP_REG_R11,
+	AP_REG_R10,
+	AP_REG_R9,
+	AP_REG_R8,
+	AP_REG_RAX,
+	AP_REG_RCX,
+	AP_REG_RDX,
+	AP_REG_RSI,
+	AP_REG_RDI,
+	AP_REG_ORIG_RAX,
+	AP_REG_RIP,
+	AP_REG_CS,
+	AP_REG_EFLAGS,
+	AP_REG_RSP,
+	AP_REG_SS,
+	AP_REG_FS_BASE,
+	AP_REG_GS_BASE,
+	AP_REG_DS,
+	AP_REG_ES,
+	AP_REG_FS,
+	AP_REG_GS,
 };
 
 /* What people call them: Linux and gdb on the one hand, mdb on the other (NULL: it has no such). */
@@ -67,10 +90,11 @@ struct ap_core_notes {
 	pid_t pid, ppid;
 	uid_t uid;
 	gid_t gid;
-	const char *fname;  /* at most 15 bytes, as the kernel keeps it */
-	const char *psargs; /* at most 79 bytes */
-	bool made_by_gdb;   /* gcore wrote it: the process did not die */
-	uint64_t minicore_of; /* our handler left most memory out: bytes of the full core; 0: it did not */
+	const char *fname;    /* at most 15 bytes, as the kernel keeps it */
+	const char *psargs;   /* at most 79 bytes */
+	bool made_by_gdb;     /* gcore wrote it: the process did not die */
+	uint64_t minicore_of; /* our handler left most memory out: bytes of the full core; 0: it did
+				 not */
 };
 
 struct ap_core_header {

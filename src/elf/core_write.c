@@ -77,8 +77,7 @@ static void note_file(struct ap_str *out, const struct ap_corew_process *p)
 
 	ap_str_add(&desc, (const char *)head, sizeof(head));
 	for (size_t i = 0; i < p->n_files; i++) {
-		uint64_t range[3] = {p->files[i].start, p->files[i].end,
-				     p->files[i].offset / 4096};
+		uint64_t range[3] = {p->files[i].start, p->files[i].end, p->files[i].offset / 4096};
 
 		ap_str_add(&desc, (const char *)range, sizeof(range));
 	}
@@ -138,7 +137,8 @@ struct ap_err *ap_corew_headers(const struct ap_corew_segment *segments, size_t 
 	bool extended = is_extended(n_segments);
 	uint64_t after = table_offset + (n_segments + 1) * sizeof(Elf64_Phdr);
 	Elf64_Ehdr eh = {
-		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			    EV_CURRENT},
 		.e_type = ET_CORE,
 		.e_machine = EM_X86_64,
 		.e_version = EV_CURRENT,

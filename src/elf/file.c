@@ -21,7 +21,8 @@ struct ap_elf {
 	Elf64_Ehdr header;
 	Elf64_Phdr *phdrs;
 	size_t n_phdrs;
-	const uint8_t *syms; /* .symtab, else .dynsym: Elf64_Sym, of any alignment in a hostile file */
+	const uint8_t *syms; /* .symtab, else .dynsym: Elf64_Sym, of any alignment in a hostile file
+			      */
 	size_t n_syms;
 	const char *names;
 	size_t names_bytes;
@@ -30,22 +31,25 @@ struct ap_elf {
 	size_t n_by_address;
 };
 
-static struct ap_err *elf_check_header(const struct ap_map *map, const char *path, Elf64_Ehdr *header)
+static struct ap_err *elf_check_header(const struct ap_map *map, const char *path,
+				       Elf64_Ehdr *header)
 {
 	const uint8_t *id = map->data;
 
 	if (map->bytes < sizeof(*header) || memcmp(id, ELFMAG, SELFMAG) != 0)
 		return ap_err_new(AP_E_FORMAT, "%s is not an ELF file", path);
 	if (id[EI_CLASS] != ELFCLASS64 || id[EI_DATA] != ELFDATA2LSB)
-		return ap_err_new(AP_E_UNSUPPORTED, "%s is not a 64-bit little-endian ELF file", path);
+		return ap_err_new(AP_E_UNSUPPORTED, "%s is not a 64-bit little-endian ELF file",
+				  path);
 	memcpy(header, id, sizeof(*header));
 	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
-		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s is %s, not a program or library", path,
-					      header->e_type == ET_CORE ? "a core file" : "an object file"),
-				   "usage: autopsy [NODE] CORE: one program and one core");
+		return ap_err_hint(
+			ap_err_new(AP_E_FORMAT, "%s is %s, not a program or library", path,
+				   header->e_type == ET_CORE ? "a core file" : "an object file"),
+			"usage: autopsy [NODE] CORE: one program and one core");
 	if (header->e_machine != EM_X86_64)
-		return ap_err_new(AP_E_UNSUPPORTED, "%s is for another processor (ELF machine %u)", path,
-				  header->e_machine);
+		return ap_err_new(AP_E_UNSUPPORTED, "%s is for another processor (ELF machine %u)",
+				  path, header->e_machine);
 	return NULL;
 }
 
@@ -289,7 +293,8 @@ static void elf_index_addresses(struct ap_elf *elf)
 		    (type != STT_FUNC && type != STT_OBJECT && type != STT_NOTYPE &&
 		     type != STT_GNU_IFUNC))
 			continue;
-		elf->by_address[elf->n_by_address++] = (struct symbol_at){sym.st_value, (uint32_t)i};
+		elf->by_address[elf->n_by_address++] =
+			(struct symbol_at){sym.st_value, (uint32_t)i};
 	}
 	qsort(elf->by_address, elf->n_by_address, sizeof(*elf->by_address), symbol_at_cmp);
 }

@@ -45,7 +45,8 @@ const Elf64_Phdr *ap_elf_segments(const struct ap_elf *elf, size_t *ret_n);
 const void *ap_elf_at(const struct ap_elf *elf, uint64_t vaddr, uint64_t len);
 
 /* Calls `fn` for each defined symbol of .symtab (else .dynsym) until it returns false. */
-void ap_elf_each_symbol(struct ap_elf *elf, bool (*fn)(const struct ap_symbol *, void *), void *arg);
+void ap_elf_each_symbol(struct ap_elf *elf, bool (*fn)(const struct ap_symbol *, void *),
+			void *arg);
 /* The function or object that holds `vaddr`. Builds a sorted index at its first use. */
 bool ap_elf_symbol_at(struct ap_elf *elf, uint64_t vaddr, struct ap_symbol *ret_symbol);
 bool ap_elf_symbol_named(struct ap_elf *elf, const char *name, struct ap_symbol *ret_symbol);

@@ -16,7 +16,7 @@
 #include "graph/graph.h"
 
 struct ap_dominators {
-	uint32_t *idom;	       /* of each node; of the root itself */
+	uint32_t *idom;        /* of each node; of the root itself */
 	uint64_t *retained;    /* bytes */
 	uint32_t *first_child; /* n_nodes + 1: where in `children` its dominated nodes begin */
 	uint32_t *children;

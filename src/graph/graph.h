@@ -50,8 +50,8 @@ enum ap_node_type {
 
 /*
  * PAIR is V8's internal edge from a WeakMap's table to a value: the key's edge counts instead, so
- * this one retains nothing. In files it is an internal edge, which only its name tells from others. So is
- * that from a core's table of external strings.
+ * this one retains nothing. In files it is an internal edge, which only its name tells from others.
+ * So is that from a core's table of external strings.
  */
 #define AP_EDGE_TYPES(X)                                                                           \
 	X(CONTEXT, "context")                                                                      \
@@ -80,7 +80,7 @@ enum { AP_GRAPH_MAX_NODES = 1 << 29 };
 
 struct ap_edge {
 	uint32_t target; /* the node, its upper three bits the type */
-	uint32_t name;	 /* index of a text, or AP_NAME_NUMBER; of elements and hidden edges the
+	uint32_t name;   /* index of a text, or AP_NAME_NUMBER; of elements and hidden edges the
 			    number */
 };
 
@@ -110,7 +110,7 @@ enum { AP_TEXT_OFFSET_BITS = 35, AP_TEXT_POINTER_BITS = 47, AP_TEXT_LENGTH_BITS 
 
 struct ap_graph {
 	uint32_t n_nodes, n_edges, n_texts, n_locations;
-	uint8_t *types;	       /* enum ap_node_type */
+	uint8_t *types;        /* enum ap_node_type */
 	uint8_t *detachedness; /* 0 unknown, 1 attached, 2 detached; NULL: all unknown */
 	uint32_t *names;       /* text of each node */
 	uint32_t *low_ids;     /* ap_node_id() */

@@ -6,8 +6,8 @@
 
 enum {
 	/*
-	 * A new object gets a row of its own if it keeps this, and of what its holder got a half; of what
-	 * a scope or a root got, which are no collections, a hundredth.
+	 * A new object gets a row of its own if it keeps this, and of what its holder got a half;
+	 * of what a scope or a root got, which are no collections, a hundredth.
 	 */
 	OWN_ROW_BYTES = 1024,
 	OWN_ROW_SHARE = 2,
@@ -17,10 +17,10 @@ enum {
 
 struct side {
 	struct ap_study *s;
-	const uint32_t *other;	/* of each node; AP_NO_NODE: not there */
-	uint32_t *owner;	/* under whom a node's change counts */
-	uint64_t *loose;	/* by owner: bytes of what is only here */
-	uint8_t *inside;	/* of something else that is only here: no entry itself */
+	const uint32_t *other;   /* of each node; AP_NO_NODE: not there */
+	uint32_t *owner;         /* under whom a node's change counts */
+	uint64_t *loose;         /* by owner: bytes of what is only here */
+	uint8_t *inside;         /* of something else that is only here: no entry itself */
 	struct ap_map64 classes; /* (row, class) -> index of `tallies` */
 	bool old;
 };
@@ -43,7 +43,8 @@ enum { OLD, NEW };
 static bool holds(const struct ap_graph *g, uint32_t v)
 {
 	return ap_node_is_visible(g, v) || g->types[v] == AP_NODE_SYNTHETIC ||
-	       (g->types[v] == AP_NODE_OBJECT && ap_text_is(ap_node_name(g, v), "system / Context"));
+	       (g->types[v] == AP_NODE_OBJECT &&
+		ap_text_is(ap_node_name(g, v), "system / Context"));
 }
 
 /* Has `v` a property of that name? */
@@ -58,7 +59,8 @@ static bool has_property(const struct ap_graph *g, uint32_t v, uint32_t name)
 	return false;
 }
 
-/* One of a chain of objects that have the next one under the same name: they count under the first. */
+/* One of a chain of objects that have the next one under the same name: they count under the first.
+ */
 static bool is_link(const struct side *side, uint32_t v)
 {
 	const struct ap_study *s = side->s;
@@ -130,13 +132,13 @@ static void find_own_rows(struct growing *w, struct side *side, uint32_t v)
 		return;
 	}
 	uint32_t owner = side->owner[up];
-	uint64_t share = ap_node_is_visible(s->graph, owner) ? OWN_ROW_SHARE : OWN_ROW_SHARE_OF_SCOPE;
+	uint64_t share =
+		ap_node_is_visible(s->graph, owner) ? OWN_ROW_SHARE : OWN_ROW_SHARE_OF_SCOPE;
 	side->inside[v] =
-		fresh_up && owner != up &&
-		(side->inside[up] || ap_node_is_visible(s->graph, up));
+		fresh_up && owner != up && (side->inside[up] || ap_node_is_visible(s->graph, up));
 	side->owner[v] = owner;
-	if (!side->inside[v] && side->other[owner] != AP_NO_NODE && ap_node_is_visible(s->graph, v) &&
-	    s->dominators.retained[v] >= OWN_ROW_BYTES &&
+	if (!side->inside[v] && side->other[owner] != AP_NO_NODE &&
+	    ap_node_is_visible(s->graph, v) && s->dominators.retained[v] >= OWN_ROW_BYTES &&
 	    s->dominators.retained[v] > ap_node_size(s->graph, v) &&
 	    s->dominators.retained[v] >= side->loose[owner] / share)
 		side->owner[v] = v;
@@ -252,8 +254,7 @@ static void find_entries(struct growing *w)
 			if ((row->gone_bytes > row->new_bytes) != (k == OLD) ||
 			    t->bytes <= row->entry_bytes)
 				continue;
-			row->entry_class =
-				w->sides[k].s->classes[(uint32_t)t->key].name;
+			row->entry_class = w->sides[k].s->classes[(uint32_t)t->key].name;
 			row->entries = t->count;
 			row->entry_bytes = t->bytes;
 		}
@@ -294,7 +295,8 @@ struct ap_err *ap_study_growth(struct ap_study *old, struct ap_study *new,
 	for (size_t i = 0; i < w.rows.n; i++) {
 		struct ap_growth *row = &w.rows.at[i];
 
-		row->delta = (int64_t)(row->new_bytes - row->gone_bytes + (uint64_t)row->resized_bytes);
+		row->delta =
+			(int64_t)(row->new_bytes - row->gone_bytes + (uint64_t)row->resized_bytes);
 	}
 	if (w.rows.n)
 		qsort(w.rows.at, w.rows.n, sizeof(*w.rows.at), by_delta);

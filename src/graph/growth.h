@@ -11,7 +11,7 @@
 
 enum ap_growth_kind {
 	AP_GROWTH_SAME, /* the holder is in both */
-	AP_GROWTH_NEW,	/* it is new, with what it holds */
+	AP_GROWTH_NEW,  /* it is new, with what it holds */
 	AP_GROWTH_GONE, /* it is gone with that: `holder` is of the old graph */
 };
 

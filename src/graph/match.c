@@ -20,10 +20,10 @@ struct items {
 struct matcher {
 	struct ap_match_side old, new;
 	struct ap_matches m;
-	uint32_t *order; /* matched old nodes, as they were found */
+	uint32_t *order;          /* matched old nodes, as they were found */
 	uint32_t named, numbered; /* of those: whose edges have been followed */
 	struct items a, b, by_node;
-	bool same_ids; /* ids of both mean the same */
+	bool same_ids;  /* ids of both mean the same */
 	uint64_t skips; /* links of lists that may still be looked at */
 };
 
@@ -115,7 +115,8 @@ static bool add(struct items *list, uint64_t key, uint32_t node)
 }
 
 /* The targets of a node's edges: those with names of their own, or the numbered ones. */
-static bool list_edges(const struct ap_match_side *s, uint32_t node, bool numbered, struct items *ret)
+static bool list_edges(const struct ap_match_side *s, uint32_t node, bool numbered,
+		       struct items *ret)
 {
 	const struct ap_graph *g = s->g;
 
@@ -201,8 +202,7 @@ static size_t place_of(const struct matcher *m, uint32_t o)
 		else
 			high = middle;
 	}
-	return low < m->by_node.n && m->by_node.at[low].key == o ? m->by_node.at[low].at
-								  : SIZE_MAX;
+	return low < m->by_node.n && m->by_node.at[low].key == o ? m->by_node.at[low].at : SIZE_MAX;
 }
 
 static bool index_old(struct matcher *m)
@@ -264,8 +264,8 @@ static void match_said(struct matcher *m)
 			if (matched[node] != AP_NO_NODE)
 				continue;
 			list->at[n[side]++] =
-				(struct item){ap_match_said(side ? &m->new : &m->old, node, 1), node,
-					      (uint32_t)i};
+				(struct item){ap_match_said(side ? &m->new : &m->old, node, 1),
+					      node, (uint32_t)i};
 		}
 		list->n = n[side];
 		sort(list);
@@ -343,8 +343,8 @@ static uint64_t definition_of(const struct ap_match_side *s, uint32_t v, const u
 enum { TWICE = AP_NO_NODE };
 
 /* The one scope, function or script of each definition that has no partner. */
-static bool only_ones(const struct ap_match_side *s, const uint32_t *partner, const uint32_t *new_of,
-		      struct ap_map64 *ret)
+static bool only_ones(const struct ap_match_side *s, const uint32_t *partner,
+		      const uint32_t *new_of, struct ap_map64 *ret)
 {
 	for (uint32_t v = 1; v < s->g->n_nodes; v++) {
 		uint64_t of = partner[v] == AP_NO_NODE ? definition_of(s, v, new_of) : 0;
@@ -356,7 +356,8 @@ static bool only_ones(const struct ap_match_side *s, const uint32_t *partner, co
 	return true;
 }
 
-/* What is held by something else now, but of which there is just one: scripts, scopes of modules, functions. */
+/* What is held by something else now, but of which there is just one: scripts, scopes of modules,
+ * functions. */
 static struct ap_err *match_definitions(struct matcher *m, uint32_t *ret_more)
 {
 	struct ap_map64 old = {0}, new = {0};

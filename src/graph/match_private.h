@@ -31,8 +31,8 @@ static inline uint32_t ap_match_label(const struct ap_match_side *s, uint32_t no
 }
 
 /* Of one class, and of one text if they are strings. */
-bool ap_match_compatible(const struct ap_match_side *old, const struct ap_match_side *new, uint32_t o,
-			 uint32_t n);
+bool ap_match_compatible(const struct ap_match_side *old, const struct ap_match_side *new,
+			 uint32_t o, uint32_t n);
 /* At least half of the texts that the old one names are still there under their names. */
 bool ap_match_similar(const struct ap_match_side *old, const struct ap_match_side *new, uint32_t o,
 		      uint32_t n);

@@ -1,4 +1,5 @@
-/* What matching goes by: texts that are the same in both graphs, and what objects say of themselves. */
+/* What matching goes by: texts that are the same in both graphs, and what objects say of
+ * themselves. */
 #include "graph/match_private.h"
 
 #include <stdlib.h>
@@ -6,8 +7,8 @@
 
 enum {
 	MAX_TEXTS = 0x7ffffff0,
-	MAX_PARTS = 16, /* of a joined string that are looked at */
-	MAX_DEPTH = 8,	/* of those */
+	MAX_PARTS = 16,     /* of a joined string that are looked at */
+	MAX_DEPTH = 8,      /* of those */
 	MAX_COMPARED = 256, /* bytes of each */
 };
 
@@ -116,7 +117,7 @@ struct ap_err *ap_match_texts(struct ap_match_side *old, struct ap_match_side *n
 
 	if ((uint64_t)old->g->n_texts + new->g->n_texts > MAX_TEXTS)
 		return ap_err_new(AP_E_LIMIT, "the two have more texts than can be compared");
-	while (t.cap < (size_t)new->g->n_texts * 2)
+	while (t.cap < (size_t) new->g->n_texts * 2)
 		t.cap *= 2;
 	t.slots = calloc(t.cap, sizeof(*t.slots));
 	if (!t.slots)
@@ -150,8 +151,8 @@ static bool is_text(const struct ap_graph *g, uint32_t node)
 	return g->types[node] == AP_NODE_STRING;
 }
 
-bool ap_match_compatible(const struct ap_match_side *old, const struct ap_match_side *new, uint32_t o,
-			 uint32_t n)
+bool ap_match_compatible(const struct ap_match_side *old, const struct ap_match_side *new,
+			 uint32_t o, uint32_t n)
 {
 	return old->g->types[o] == new->g->types[n] &&
 	       ap_match_label(old, o) == ap_match_label(new, n) &&
@@ -231,8 +232,7 @@ bool ap_match_similar(const struct ap_match_side *old, const struct ap_match_sid
 
 			if (ap_match_key(f, ap_match_name(new, f)) == key) {
 				same += is_string(b, ap_edge_to(f)) &&
-					text_of(old, ap_edge_to(e)) ==
-						text_of(new, ap_edge_to(f));
+					text_of(old, ap_edge_to(e)) == text_of(new, ap_edge_to(f));
 				break;
 			}
 		}
@@ -259,7 +259,8 @@ uint64_t ap_match_said(const struct ap_match_side *s, uint32_t node, int deeper)
 			continue;
 		if (is_string(g, to))
 			h += mix(ap_match_key(e, ap_match_name(s, e)), text_of(s, to));
-		else if (type == AP_NODE_SYMBOL || type == AP_NODE_BIGINT || type == AP_NODE_CLOSURE)
+		else if (type == AP_NODE_SYMBOL || type == AP_NODE_BIGINT ||
+			 type == AP_NODE_CLOSURE)
 			h += mix(ap_match_key(e, ap_match_name(s, e)), ap_match_label(s, to));
 		else if (type == AP_NODE_ARRAY && deeper)
 			h += ap_match_said(s, to, deeper - 1);

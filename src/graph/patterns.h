@@ -28,7 +28,7 @@ const char *ap_pattern_kind_name(enum ap_pattern_kind kind);
 
 struct ap_pattern {
 	enum ap_pattern_kind kind;
-	uint32_t node;	/* emitter, a Timeout, a suspended function, the collection, the context */
+	uint32_t node;  /* emitter, a Timeout, a suspended function, the collection, the context */
 	uint64_t count; /* listeners, timers, functions, references in the table, closures that
 			   share the scope */
 	uint64_t bytes; /* that they keep alive; of an empty table, its own */

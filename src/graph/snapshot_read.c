@@ -13,8 +13,8 @@ enum {
 struct fields {
 	int n;
 	int type, name, id, size, edges, detachedness; /* of a node */
-	int to;					       /* of an edge, with type and name */
-	int node, script, line, column;		       /* of a location */
+	int to;                                        /* of an edge, with type and name */
+	int node, script, line, column;                /* of a location */
 };
 
 struct state {

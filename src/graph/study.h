@@ -20,7 +20,7 @@ struct ap_class {
 	uint64_t count;
 	uint64_t self_bytes;
 	uint64_t retained_bytes; /* of those not dominated by another of the class */
-	uint32_t largest;	 /* the node that retains most */
+	uint32_t largest;        /* the node that retains most */
 };
 
 struct ap_study {
@@ -30,8 +30,8 @@ struct ap_study {
 	uint32_t *distances;
 	struct ap_class *classes;
 	uint32_t n_classes;
-	uint32_t *class_of;	      /* of each node */
-	struct ap_arena arena;	      /* of what is kept below */
+	uint32_t *class_of;           /* of each node */
+	struct ap_arena arena;        /* of what is kept below */
 	struct ap_suspects *suspects; /* suspects.h: the last that were found, and what was asked */
 	struct ap_patterns *patterns; /* patterns.h */
 	double suspects_percent;
@@ -63,7 +63,7 @@ struct ap_text ap_closure_script(const struct ap_graph *g, uint32_t closure);
 struct ap_duplicate {
 	struct ap_text text;
 	uint32_t count, example;
-	uint64_t bytes;	       /* of all */
+	uint64_t bytes;        /* of all */
 	uint64_t wasted_bytes; /* all but one */
 };
 /* Those that waste most, at most `limit`; *ret_wasted is the sum over all. */

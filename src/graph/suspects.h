@@ -38,15 +38,15 @@ struct ap_suspect {
 	/* What is in it: the class with most bytes directly below. */
 	struct ap_text entry_class;
 	uint64_t entries, entry_bytes;
-	uint32_t entry; /* one of them */
-	struct ap_place
-		entry_origin; /* of the function that it holds or is, if it is the program's */
+	uint32_t entry;               /* one of them */
+	struct ap_place entry_origin; /* of the function that it holds or is, if it is the program's
+				       */
 	/* What holds it: a variable, with the properties that lead from there to the owner. */
 	struct ap_text variable; /* s == NULL: no name was found */
-	struct ap_text path;	 /* ".store.byId" or empty */
-	bool global;		 /* a property of the global object, not a variable */
-	struct ap_place scope;	 /* the file, and a function that sees the variable */
-	uint32_t holder;	 /* the node that holds the variable; AP_NO_NODE: none */
+	struct ap_text path;     /* ".store.byId" or empty */
+	bool global;             /* a property of the global object, not a variable */
+	struct ap_place scope;   /* the file, and a function that sees the variable */
+	uint32_t holder;         /* the node that holds the variable; AP_NO_NODE: none */
 	/* Repeated text among the entries. */
 	uint64_t same_text_count;
 	struct ap_text same_text;

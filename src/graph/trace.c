@@ -11,9 +11,9 @@ enum {
 	COST_HIDDEN = 9,
 	COST_SYNTHETIC = 15, /* a root by kind says nothing of the program */
 	COST_PROTO = 13,
-	COST_STACK =
-		60, /* what a function is busy with is there anyway, and lets go when it returns */
-	N_BUCKETS = 64, /* more than any cost */
+	COST_STACK = 60, /* what a function is busy with is there anyway, and lets go when it
+			    returns */
+	N_BUCKETS = 64,  /* more than any cost */
 	FOLD_FROM = 3,
 	FOLD_PERIOD = 4,
 };

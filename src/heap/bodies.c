@@ -63,8 +63,8 @@ static struct ap_err *hash_pages(struct ap_bodies *b)
 	b->shift = 64 - (unsigned)__builtin_ctzll(cap);
 	for (size_t i = 0; i < b->n_pages; i++) {
 		const struct ap_body_page *p = &b->pages[i];
-		const struct ap_body_slot slot = {p->start, p->end, first, (uint32_t)i + 1, p->large,
-						  p->read_only};
+		const struct ap_body_slot slot = {p->start,        p->end,   first,
+						  (uint32_t)i + 1, p->large, p->read_only};
 
 		for (uint64_t c = p->start >> 18; c <= (p->end - 1) >> 18; c++) {
 			size_t at = (size_t)(c * 0x9e3779b97f4a7c15u >> b->shift);
@@ -74,7 +74,8 @@ static struct ap_err *hash_pages(struct ap_bodies *b)
 			b->by_chunk[at & b->mask] = slot;
 		}
 		first += ap_body_page_words(p);
-		/* The first read-only page and those that follow it with nothing else between them. */
+		/* The first read-only page and those that follow it with nothing else between them.
+		 */
 		if (p->read_only && !p->large &&
 		    (!b->constants || (b->pages[i - 1].read_only && !b->pages[i - 1].large &&
 				       b->pages[i - 1].end == b->constants + b->constants_bytes))) {
@@ -96,8 +97,8 @@ struct ap_err *ap_bodies_open(struct ap_heap *heap, struct ap_bodies *ret)
 	for (size_t i = 0; !err && i < heap->pages.n; i++) {
 		const struct ap_heap_page *page = &heap->pages.at[i];
 
-		/* From a page that a collection has emptied and given back lead the ways to where its
-		 * objects went, until all references are updated. */
+		/* From a page that a collection has emptied and given back lead the ways to where
+		 * its objects went, until all references are updated. */
 		bool emptied = page->released && page->collecting && !page->large;
 
 		if (!emptied &&

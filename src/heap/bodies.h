@@ -17,12 +17,12 @@ enum { AP_RANK_WORDS = 8 }; /* words of `live` that share one count */
 struct ap_body_page {
 	ap_addr start, end;
 	const uint8_t *at;    /* the area */
-	uint64_t bytes;	      /* in hand */
+	uint64_t bytes;       /* in hand */
 	const uint64_t *bits; /* object starts; NULL for large pages */
 	/* Once they are marked: */
 	const uint64_t *live; /* of those the live ones; one word for large pages */
 	uint32_t *ranks;      /* live objects before each AP_RANK_WORDS words */
-	uint32_t first;	      /* number of its first live object */
+	uint32_t first;       /* number of its first live object */
 	uint32_t isolate;     /* UINT32_MAX: shared */
 	bool large, read_only, copied;
 	bool collecting; /* objects of it may have moved already */
@@ -32,7 +32,7 @@ struct ap_body_page {
 struct ap_body_slot {
 	ap_addr start, end;
 	uint64_t first; /* words of bit maps of the pages before it */
-	uint32_t page;	/* + 1 */
+	uint32_t page;  /* + 1 */
 	bool large, read_only;
 };
 
@@ -43,7 +43,8 @@ struct ap_bodies {
 	struct ap_body_slot *by_chunk; /* hashed by chunk */
 	unsigned shift;
 	size_t mask;
-	/* Small read-only objects stand here, if anywhere: much of what is referred to is `undefined` and its like. */
+	/* Small read-only objects stand here, if anywhere: much of what is referred to is
+	 * `undefined` and its like. */
 	ap_addr constants;
 	uint64_t constants_bytes;
 	uint32_t n_live;

@@ -1,7 +1,7 @@
 /*
- * Allocation buffers: parts of pages that are handed out for allocation but hold nothing yet. Each is
- * a LinearAllocationArea {start, top, limit} (src/heap/linear-allocation-area.h) in the Isolate, in a
- * Space, or (12.4 and later) in a MainAllocator that a Space points to.
+ * Allocation buffers: parts of pages that are handed out for allocation but hold nothing yet. Each
+ * is a LinearAllocationArea {start, top, limit} (src/heap/linear-allocation-area.h) in the Isolate,
+ * in a Space, or (12.4 and later) in a MainAllocator that a Space points to.
  */
 #include <stdlib.h>
 
@@ -16,8 +16,8 @@ enum {
 
 static bool is_area(const uint64_t *w)
 {
-	return w[0] && w[0] <= w[1] && w[1] <= w[2] && w[0] != w[2] && w[2] - w[0] <= AP_CHUNK_BYTES &&
-	       !((w[0] | w[1] | w[2]) & 7);
+	return w[0] && w[0] <= w[1] && w[1] <= w[2] && w[0] != w[2] &&
+	       w[2] - w[0] <= AP_CHUNK_BYTES && !((w[0] | w[1] | w[2]) & 7);
 }
 
 /*
@@ -48,8 +48,8 @@ static bool add(struct ap_heap *heap, ap_addr top, ap_addr limit)
 }
 
 /*
- * Whether the word at `at` is one of many in order: a table of addresses, such as that of builtins (9.4),
- * in which each three would look like a buffer.
+ * Whether the word at `at` is one of many in order: a table of addresses, such as that of builtins
+ * (9.4), in which each three would look like a buffer.
  */
 static bool is_in_table(const uint8_t *p, uint64_t bytes, uint64_t at)
 {
@@ -118,8 +118,8 @@ static int by_top(const void *a, const void *b)
  * Takes every LinearAllocationArea outside of the pages that `want` wants. `at` is its address.
  * Reading all native memory is only worth it where something is known to be missing.
  */
-static struct ap_err *each_area(struct ap_heap *heap,
-				bool (*want)(const struct ap_heap *heap, ap_addr at, const uint64_t *w))
+static struct ap_err *each_area(struct ap_heap *heap, bool (*want)(const struct ap_heap *heap,
+								   ap_addr at, const uint64_t *w))
 {
 	size_t n;
 	const struct ap_segment *segments = ap_image_segments(heap->v8->image, &n);
@@ -133,12 +133,14 @@ static struct ap_err *each_area(struct ap_heap *heap,
 		for (ap_addr a = seg->start; a + 24 <= seg->end;) {
 			uint64_t w[3];
 
-			if (a % AP_CHUNK_BYTES == 0 && ap_heap_page_at(heap, a + AP_CHUNK_BYTES / 2)) {
+			if (a % AP_CHUNK_BYTES == 0 &&
+			    ap_heap_page_at(heap, a + AP_CHUNK_BYTES / 2)) {
 				a += AP_CHUNK_BYTES;
 				continue;
 			}
 			memcpy(w, seg->data + (a - seg->start), sizeof(w));
-			if (is_area(w) && want(heap, a, w) && is_buffer(heap, w) && !add(heap, w[1], w[2]))
+			if (is_area(w) && want(heap, a, w) && is_buffer(heap, w) &&
+			    !add(heap, w[1], w[2]))
 				return &ap_err_nomem;
 			a += 8;
 		}
@@ -157,15 +159,16 @@ static bool is_collecting(const struct ap_heap *heap)
 
 /*
  * Threads that scavenge copy into buffers of their own. Behind such a buffer's top stands what an
- * earlier cycle left, so no gap tells of it. In front of the area stands its Heap (LocalAllocationBuffer,
- * until 11.3) or a reference to the area itself (MainAllocator).
+ * earlier cycle left, so no gap tells of it. In front of the area stands its Heap
+ * (LocalAllocationBuffer, until 11.3) or a reference to the area itself (MainAllocator).
  */
 static bool is_helpers(const struct ap_heap *heap, ap_addr at, const uint64_t *w)
 {
 	const struct ap_heap_page *page = ap_heap_page_at(heap, w[0]);
 	uint64_t before;
 
-	if (!page || !page->collecting || !(page->to_space || page->unused) || !ap_image_u64(heap->v8->image, at - 8, &before))
+	if (!page || !page->collecting || !(page->to_space || page->unused) ||
+	    !ap_image_u64(heap->v8->image, at - 8, &before))
 		return false;
 	size_t isolate = heap->spaces.at[page->space].isolate;
 	return before == at || (isolate < heap->v8->isolates.n &&
@@ -174,8 +177,8 @@ static bool is_helpers(const struct ap_heap *heap, ap_addr at, const uint64_t *w
 }
 
 /*
- * A half-space page that is allocated in has nothing behind its buffer but what an earlier cycle left:
- * a limit that an allocation observer lowered does not show the buffer's end.
+ * A half-space page that is allocated in has nothing behind its buffer but what an earlier cycle
+ * left: a limit that an allocation observer lowered does not show the buffer's end.
  */
 static void widen(struct ap_heap *heap)
 {

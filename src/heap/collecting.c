@@ -41,7 +41,8 @@ static void count_references(struct halves *h, const struct ap_heap_page *page)
 	uint64_t have = 0, area = page->end - page->start;
 	const uint8_t *p = ap_image_view(heap->v8->image, page->start, &have);
 
-	for (uint64_t at = 0; p && at + 8 <= (have < area ? have : area) && h->from + h->to < ENOUGH; at += 8) {
+	for (uint64_t at = 0;
+	     p && at + 8 <= (have < area ? have : area) && h->from + h->to < ENOUGH; at += 8) {
 		const struct ap_heap_page *young;
 		uint64_t w;
 
@@ -49,7 +50,8 @@ static void count_references(struct halves *h, const struct ap_heap_page *page)
 		if ((w & 7) != 1 || !h->near[hash_of(w & ~(uint64_t)(AP_CHUNK_BYTES - 1))])
 			continue;
 		young = ap_heap_page_at(heap, w);
-		if (!young || heap->spaces.at[young->space].isolate != heap->spaces.at[page->space].isolate)
+		if (!young ||
+		    heap->spaces.at[young->space].isolate != heap->spaces.at[page->space].isolate)
 			continue;
 		h->from += young->from_space;
 		h->to += young->to_space;
@@ -57,9 +59,9 @@ static void count_references(struct halves *h, const struct ap_heap_page *page)
 }
 
 /*
- * A mark-compact exchanges the halves only when it begins to move. Before that from-space is stale, and
- * what is old points to to-space; after it what was not moved yet stands in from-space, and what is old
- * points there until all references are updated: then nothing alive is left in it.
+ * A mark-compact exchanges the halves only when it begins to move. Before that from-space is stale,
+ * and what is old points to to-space; after it what was not moved yet stands in from-space, and
+ * what is old points there until all references are updated: then nothing alive is left in it.
  */
 static bool uses_from_space(const struct ap_heap *heap, size_t isolate)
 {
@@ -91,7 +93,8 @@ static bool uses_from_space(const struct ap_heap *heap, size_t isolate)
 void ap_heap_choose_halves(struct ap_heap *heap)
 {
 	for (size_t isolate = 0; isolate < heap->v8->isolates.n; isolate++) {
-		if (ap_heap_gc_state(heap, isolate) != AP_GC_MARK_COMPACT || uses_from_space(heap, isolate))
+		if (ap_heap_gc_state(heap, isolate) != AP_GC_MARK_COMPACT ||
+		    uses_from_space(heap, isolate))
 			continue;
 		for (size_t i = 0; i < heap->pages.n; i++) {
 			struct ap_heap_page *page = &heap->pages.at[i];

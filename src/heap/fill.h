@@ -106,7 +106,7 @@ enum ap_fill_kind {
 	AP_FILL_THIN,
 	AP_FILL_EXTERNAL, /* string */
 	AP_FILL_MAP,
-	AP_FILL_ARRAY,	    /* its elements are named by number */
+	AP_FILL_ARRAY,      /* its elements are named by number */
 	AP_FILL_WEAK_ARRAY, /* WeakArrayList */
 	AP_FILL_DESCRIPTORS,
 	AP_FILL_CONTEXT,
@@ -136,15 +136,15 @@ enum ap_prop_how { AP_PROP_IN_OBJECT, AP_PROP_IN_ARRAY, AP_PROP_CONSTANT };
 /* One property of all objects of a map. */
 struct ap_fill_prop {
 	ap_tagged key, value; /* value: of constants */
-	uint32_t name;	      /* text of the key, once the names are known; AP_NO_TEXT */
-	uint16_t index;	      /* word of the object, or element of its property array */
-	uint8_t how;	      /* enum ap_prop_how */
+	uint32_t name;        /* text of the key, once the names are known; AP_NO_TEXT */
+	uint16_t index;       /* word of the object, or element of its property array */
+	uint8_t how;          /* enum ap_prop_how */
 	bool accessor;
 };
 
 /* What all objects of a map have in common. */
 struct ap_shape {
-	uint8_t kind, naming, type;	    /* ap_fill_kind, ap_fill_naming, ap_node_type */
+	uint8_t kind, naming, type;         /* ap_fill_kind, ap_fill_naming, ap_node_type */
 	uint8_t n_embedder, first_embedder; /* words */
 	bool dictionary, fast_elements, dictionary_elements, is_object, is_array;
 	uint32_t name; /* text */
@@ -195,18 +195,18 @@ struct ap_fill {
 	size_t n_props, props_cap;
 	struct ap_fill_field fields[128];
 	size_t n_fields;
-	struct ap_map64 special;	  /* address: AP_SPECIAL_* */
-	struct ap_map64 shared;		  /* SharedFunctionInfo: the name of its functions */
-	struct ap_map64 symbols;	  /* Symbol: its text as a key */
+	struct ap_map64 special;          /* address: AP_SPECIAL_* */
+	struct ap_map64 shared;           /* SharedFunctionInfo: the name of its functions */
+	struct ap_map64 symbols;          /* Symbol: its text as a key */
 	struct ap_map64 getters, setters; /* key: "get key" */
-	struct ap_map64 bound;		  /* i + 1: "bound_argument_i" */
-	uint32_t slots[512];		  /* names of a native context's slots */
-	struct ap_map64 natives;	  /* address of memory: its place in `native` */
+	struct ap_map64 bound;            /* i + 1: "bound_argument_i" */
+	uint32_t slots[512];              /* names of a native context's slots */
+	struct ap_map64 natives;          /* address of memory: its place in `native` */
 	struct ap_fill_native *native;
 	size_t n_native, native_cap;
 	struct ap_fill_pair *pairs;
 	size_t n_pairs, pairs_cap;
-	uint32_t base;	       /* node of the first object */
+	uint32_t base;         /* node of the first object */
 	uint32_t first_native; /* node */
 	bool failed;
 };

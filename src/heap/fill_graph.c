@@ -51,7 +51,7 @@ static void synthetic_nodes(struct ap_fill *f)
 
 	for (uint32_t i = 0; i < f->base; i++) {
 		const char *name =
-			i == 0	 ? ""
+			i == 0   ? ""
 			: i == 1 ? "(GC roots)"
 				 : ap_root_kind_name((enum ap_root_kind)(i - AP_FILL_ROOT_NODES));
 

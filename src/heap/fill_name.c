@@ -127,7 +127,7 @@ static uint32_t map_name(struct ap_fill *f, const struct ap_body *body, uint32_t
 				   : ap_printf(&f->arena, "system / Map (%s%s%s%s%s)",
 					       uncached && *shape == 'E' ? "Uncached" : "", shape,
 					       internalized ? "Internalized"
-					       : *shape	    ? ""
+					       : *shape     ? ""
 							    : "Seq",
 					       one_byte ? "OneByte" : "TwoByte", "String");
 	return ap_fill_text(f, ap_text_of(name));

@@ -10,8 +10,8 @@
 
 static bool is_internalized(const struct ap_fill *f, const struct ap_heap_map *map)
 {
-	return ap_type_is_string(f->v8, map->type) &&
-	       !(map->type & 0x20); /* kIsNotInternalizedMask */
+	return ap_type_is_string(f->v8, map->type) && !(map->type & 0x20); /* kIsNotInternalizedMask
+									    */
 }
 
 /* V8 lists all strings of its table, although the table holds them weakly. */

@@ -21,7 +21,8 @@ struct grouping {
 	uint32_t *slots;  /* hash of groups: index + 1 */
 	uint64_t *hashes; /* by group */
 	size_t cap, hashes_cap;
-	struct { /* names of property keys by address */
+	/* Names of property keys by address. */
+	struct {
 		ap_tagged key;
 		struct ap_text name;
 	} * keys;
@@ -340,7 +341,7 @@ static bool group_singles(struct grouping *g, enum ap_heap_live live)
 		s->group = intern(g, &group);
 		if (s->group == AP_NO_GROUP)
 			return false;
-		const struct ap_map_sum sum = {1,	   s->bytes,  s->elements, s->properties,
+		const struct ap_map_sum sum = {1,          s->bytes,  s->elements, s->properties,
 					       s->backing, s->address};
 		add_to(&heap->groups.at[s->group], &sum);
 	}
@@ -471,7 +472,7 @@ static struct ap_err *count_all(struct grouping *g, const struct ap_heap_watch *
 		err = count_live(g, watch, p, &counted);
 	if (!err && !counted)
 		err = count(g, watch, p,
-			    dead		   ? AP_DEAD_OBJECTS
+			    dead                   ? AP_DEAD_OBJECTS
 			    : heap->liveness_known ? AP_LIVE_OBJECTS
 						   : AP_ALL_OBJECTS);
 	if (!err && !merge(g, p, dead))

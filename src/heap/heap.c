@@ -65,7 +65,7 @@ void ap_heap_summary(const struct ap_heap *heap, struct ap_heap_summary *ret)
 	for (size_t i = 0; i < heap->v8->isolates.n && !s.collecting; i++) {
 		enum ap_gc_state state = ap_heap_gc_state(heap, i);
 
-		s.collecting = state == AP_GC_MARK_COMPACT			 ? "mark-compact"
+		s.collecting = state == AP_GC_MARK_COMPACT                       ? "mark-compact"
 			       : state == AP_GC_SCAVENGE || state == AP_GC_MINOR ? "scavenge"
 										 : NULL;
 	}

@@ -62,17 +62,17 @@ const char *ap_heap_kind_name(enum ap_heap_kind kind); /* NULL for AP_HEAP_OBJEC
 
 /* The pages of one space of one isolate. The parts add up to area_bytes. */
 struct ap_heap_space {
-	size_t isolate;	  /* index; SIZE_MAX: shared by all */
+	size_t isolate;   /* index; SIZE_MAX: shared by all */
 	const char *name; /* "new", "old", "code", "large", "read-only", "trusted" ... */
-	uint64_t pages,
-		skipped_pages; /* skipped: given back or not used in this cycle: stale content */
-	uint64_t area_bytes;   /* of the pages that were walked */
+	uint64_t pages, skipped_pages; /* skipped: given back or not used in this cycle: stale
+					  content */
+	uint64_t area_bytes;           /* of the pages that were walked */
 	uint64_t objects, object_bytes;
-	uint64_t free_bytes;		     /* free lists and fillers */
-	uint64_t buffer_bytes;		     /* allocation buffers: reserved, not yet used */
+	uint64_t free_bytes;                 /* free lists and fillers */
+	uint64_t buffer_bytes;               /* allocation buffers: reserved, not yet used */
 	uint64_t forwarded, forwarded_bytes; /* moved by an unfinished collection */
-	uint64_t gaps, gap_bytes;	     /* not explained */
-	uint64_t absent_bytes;		     /* not in the core */
+	uint64_t gaps, gap_bytes;            /* not explained */
+	uint64_t absent_bytes;               /* not in the core */
 };
 
 struct ap_heap_gap {
@@ -90,7 +90,7 @@ struct ap_heap_summary {
 	size_t n_isolates;
 	uint64_t pages, pages_left; /* left: not walked, because of ^C */
 	uint64_t objects, object_bytes, area_bytes;
-	uint64_t index_bytes;	  /* memory that the index takes */
+	uint64_t index_bytes;     /* memory that the index takes */
 	double accounted_percent; /* objects, free, buffers and forwarded over area bytes; 0 if
 				     scanned */
 	double seconds;
@@ -134,11 +134,11 @@ enum ap_heap_live ap_heap_is_live(const struct ap_heap *heap, uint64_t address);
 /* Objects of one constructor and shape. */
 struct ap_heap_group {
 	struct ap_text constructor;  /* the name or category that DevTools shows */
-	struct ap_text shape;	     /* strings, arrays, code, internals: V8's type; else empty */
+	struct ap_text shape;        /* strings, arrays, code, internals: V8's type; else empty */
 	struct ap_text prototype_of; /* s == NULL, or these are prototypes, of that function */
 	enum ap_heap_kind kind;
 	enum ap_heap_live live; /* of all of them */
-	bool internal;		/* the engine's own, no JavaScript value */
+	bool internal;          /* the engine's own, no JavaScript value */
 	bool dictionary; /* properties kept in a hash table: `properties` are the representative's
 			  */
 	bool in_object, out_of_object; /* where the others are kept; both may be */
@@ -147,7 +147,7 @@ struct ap_heap_group {
 	uint64_t all_properties;
 	uint64_t count, self_bytes;
 	uint64_t elements_bytes, properties_bytes; /* of the stores that the objects own */
-	uint64_t backing_bytes;	 /* tables of collections, memory behind ArrayBuffers */
+	uint64_t backing_bytes;  /* tables of collections, memory behind ArrayBuffers */
 	uint64_t representative; /* the one with the lowest address */
 };
 
@@ -191,10 +191,10 @@ const char *ap_ref_kind_name(enum ap_ref_kind kind);
 struct ap_heap_ref {
 	uint64_t target; /* what is held */
 	uint64_t holder; /* object, function, context or string; for internal ones whatever it is */
-	uint64_t slot;	 /* address of the word */
+	uint64_t slot;   /* address of the word */
 	enum ap_ref_kind kind;
 	struct ap_text name; /* "title", "3", "key", "value of 0x...", "[[target]]" */
-	bool weak;	     /* does not keep it alive */
+	bool weak;           /* does not keep it alive */
 };
 
 struct ap_heap_refs {
@@ -221,15 +221,15 @@ void ap_heap_forget_marks(struct ap_heap *heap);
 
 /* A function definition with its closures. */
 struct ap_heap_function {
-	uint64_t shared;		       /* the definition (SharedFunctionInfo) */
-	uint64_t representative;	       /* the closure with the lowest address */
-	uint64_t count, bytes;		       /* of its closures */
-	struct ap_text name, inferred;	       /* as written, empty if anonymous; V8's guess */
-	struct ap_text script;		       /* s == NULL: native */
-	int line, column;		       /* of its start; 0 unknown */
+	uint64_t shared;                       /* the definition (SharedFunctionInfo) */
+	uint64_t representative;               /* the closure with the lowest address */
+	uint64_t count, bytes;                 /* of its closures */
+	struct ap_text name, inferred;         /* as written, empty if anonymous; V8's guess */
+	struct ap_text script;                 /* s == NULL: native */
+	int line, column;                      /* of its start; 0 unknown */
 	uint64_t bytecode_start, bytecode_end; /* 0: it has none (yet) */
-	uint64_t code_start,
-		code_end; /* machine code of the representative, 0: it has none of its own */
+	uint64_t code_start, code_end; /* machine code of the representative, 0: it has none of its
+					  own */
 };
 
 /*
@@ -251,18 +251,18 @@ struct ap_err *ap_heap_closures(struct ap_heap *heap, const struct ap_heap_watch
 struct ap_heap_string {
 	uint64_t address;    /* of the first one */
 	uint64_t length;     /* UTF-16 units */
-	uint64_t bytes;	     /* of one, with its header and external text */
-	uint64_t count;	     /* how many strings have this very text */
+	uint64_t bytes;      /* of one, with its header and external text */
+	uint64_t count;      /* how many strings have this very text */
 	uint64_t wasted;     /* bytes of all but one of them */
 	struct ap_text text; /* its beginning */
 };
 
 struct ap_heap_strings_options {
-	bool duplicates; /* most wasted bytes first; else the largest first */
-	bool dead;	 /* the dead ones, too */
-	const char *
-		pattern; /* POSIX extended regular expression that the text must match; NULL: all */
-	uint64_t limit;	 /* rows; 0: all */
+	bool duplicates;     /* most wasted bytes first; else the largest first */
+	bool dead;           /* the dead ones, too */
+	const char *pattern; /* POSIX extended regular expression that the text must match; NULL:
+				all */
+	uint64_t limit;      /* rows; 0: all */
 };
 
 struct ap_heap_strings {
@@ -270,7 +270,8 @@ struct ap_heap_strings {
 	size_t n;
 	uint64_t count, bytes; /* strings that passed */
 	uint64_t distinct, wasted;
-	uint64_t unsearched; /* concatenated ones that were left out, for there was too much of them */
+	uint64_t unsearched; /* concatenated ones that were left out, for there was too much of them
+			      */
 };
 
 /* Every string with that text (WTF-8), flat or not, by address. */
@@ -278,8 +279,8 @@ struct ap_err *ap_heap_strings_equal(struct ap_heap *heap, const struct ap_heap_
 				     struct ap_text text, struct ap_arena *arena,
 				     const uint64_t **ret_addresses, size_t *ret_n);
 /*
- * One pass over the text of all flat strings; parts of concatenated and sliced ones are among them. With a pattern the
- * concatenated ones, too, as wholes.
+ * One pass over the text of all flat strings; parts of concatenated and sliced ones are among them.
+ * With a pattern the concatenated ones, too, as wholes.
  */
 struct ap_err *ap_heap_strings(struct ap_heap *heap, const struct ap_heap_watch *watch,
 			       const struct ap_heap_strings_options *options,
@@ -306,8 +307,8 @@ const char *ap_promise_kind_name(enum ap_promise_kind kind);
 /* Pending promises of one kind and place. */
 struct ap_heap_promises {
 	enum ap_promise_kind kind;
-	struct ap_text
-		function; /* that stands there; the handler of chained ones; s == NULL: none */
+	struct ap_text function; /* that stands there; the handler of chained ones; s == NULL: none
+				  */
 	struct ap_text script;
 	int line, column; /* where it waits, or where the handler begins; 0 unknown */
 	uint64_t count;

@@ -26,19 +26,19 @@ enum ap_gc_state { AP_GC_NONE, AP_GC_SCAVENGE, AP_GC_MARK_COMPACT, AP_GC_MINOR, 
 
 struct ap_heap_page {
 	ap_addr chunk, start, end; /* the area: [start, end) */
-	ap_addr owner;		   /* the Space, 0 unknown */
+	ap_addr owner;             /* the Space, 0 unknown */
 	uint64_t flags;
 	ap_addr header; /* where V8's own pointers to the page go: the chunk or its metadata */
 	bool from_space, to_space; /* flags of young pages */
-	bool semi;		   /* of a semi-space; large objects have pages of their own */
-	bool collecting;	   /* its heap is in the middle of a collection */
-	bool linked;		   /* in its space's list */
-	bool released;		   /* in no list: given back, not yet used again */
-	bool current;		   /* its semi-space allocates in it */
-	uint32_t space;		   /* index into heap->spaces */
-	bool large;		   /* one object */
-	bool stale;		   /* content is of an earlier cycle: not walked */
-	bool unused;		   /* stale because its high-water mark says so, which may lag */
+	bool semi;                 /* of a semi-space; large objects have pages of their own */
+	bool collecting;           /* its heap is in the middle of a collection */
+	bool linked;               /* in its space's list */
+	bool released;             /* in no list: given back, not yet used again */
+	bool current;              /* its semi-space allocates in it */
+	uint32_t space;            /* index into heap->spaces */
+	bool large;                /* one object */
+	bool stale;                /* content is of an earlier cycle: not walked */
+	bool unused;               /* stale because its high-water mark says so, which may lag */
 	bool walked;
 	uint32_t objects;
 	uint64_t first; /* number of its first object among all, for dense numbering */
@@ -54,7 +54,7 @@ struct ap_heap_buffer {
 
 /* How the size of an object is found, see size.def. */
 struct ap_size_rule {
-	uint8_t how;	/* enum ap_size_how */
+	uint8_t how;    /* enum ap_size_how */
 	uint8_t header; /* bytes */
 	uint8_t element;
 	uint8_t length_at;
@@ -64,14 +64,14 @@ struct ap_size_rule {
 struct ap_map_sum {
 	uint64_t count, bytes;
 	uint64_t elements, properties, backing; /* bytes of what they own */
-	ap_addr first;				/* the lowest */
+	ap_addr first;                          /* the lowest */
 };
 
 struct ap_heap_map {
 	ap_tagged address; /* of the map, tagged */
 	uint16_t type;
 	uint8_t size_words; /* 0: by its rule */
-	uint8_t kind;	    /* enum ap_heap_kind */
+	uint8_t kind;       /* enum ap_heap_kind */
 	struct ap_size_rule rule;
 	uint64_t count, bytes;
 	ap_addr first; /* lowest object */
@@ -91,9 +91,9 @@ struct ap_map_table {
 
 struct ap_page_layout {
 	bool found;
-	bool in_metadata;		/* fields stand in the block that chunk + 8 points to */
+	bool in_metadata;               /* fields stand in the block that chunk + 8 points to */
 	int area_start, area_end, heap; /* word indexes */
-	int64_t heap_offset;		/* Heap - Isolate */
+	int64_t heap_offset;            /* Heap - Isolate */
 	uint64_t votes, runner_up;
 };
 
@@ -118,7 +118,7 @@ struct ap_heap {
 	AP_VEC(struct ap_heap_buffer) buffers; /* by top */
 	struct ap_map_table maps;
 	struct ap_size_rule *rules; /* by instance type */
-	uint8_t *kinds;		    /* by instance type */
+	uint8_t *kinds;             /* by instance type */
 	ap_gap_vec gaps;
 	uint64_t all_gaps, index_bytes;
 	double seconds;
@@ -175,10 +175,10 @@ struct ap_heap_map *ap_map_get(const struct ap_heap *heap, struct ap_map_table *
 /* The bytes of a page's area: in place, or put together in `scratch` (AP_CHUNK_BYTES large). */
 struct ap_page_bytes {
 	const uint8_t *at;
-	uint64_t n;	  /* in hand; of large pages perhaps not all */
+	uint64_t n;       /* in hand; of large pages perhaps not all */
 	uint64_t present; /* a bit for each 4 KB from the area's first such page on; all set if in
 			     place */
-	ap_addr base;	  /* address of that first 4 KB */
+	ap_addr base;     /* address of that first 4 KB */
 };
 void ap_page_bytes(const struct ap_heap *heap, const struct ap_heap_page *page, uint8_t *scratch,
 		   struct ap_page_bytes *ret);

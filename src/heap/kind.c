@@ -1,4 +1,5 @@
-/* Which category DevTools shows an object under: HeapSnapshotGenerator's V8HeapExplorer::AddEntry. */
+/* Which category DevTools shows an object under: HeapSnapshotGenerator's V8HeapExplorer::AddEntry.
+ */
 #include "heap/heap_private.h"
 
 static const char *const kind_names[] = {

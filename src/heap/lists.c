@@ -1,22 +1,24 @@
 /*
- * Which pages are in use. A Space keeps its pages in a list (memory_chunk_list_ of src/heap/spaces.h);
- * a page that is in none was given back and waits to be used again or unmapped: its content is stale.
+ * Which pages are in use. A Space keeps its pages in a list (memory_chunk_list_ of
+ * src/heap/spaces.h); a page that is in none was given back and waits to be used again or unmapped:
+ * its content is stale.
  *
  * A SemiSpace (src/heap/new-spaces.h) allocates in its pages one after the other, up to its
  * current_page_: what stands in those behind it was left by an earlier cycle. The half that is not
- * allocated in is stale as a whole, but while a collection is at work: then what was not moved yet is
- * still there.
+ * allocated in is stale as a whole, but while a collection is at work: then what was not moved yet
+ * is still there.
  *
- * Where the list's ends stand in a Space and its links in a page is asked of them: only the true ones
- * make one chain, forth and back, from one end to the other. Without that proof nothing is changed.
+ * Where the list's ends stand in a Space and its links in a page is asked of them: only the true
+ * ones make one chain, forth and back, from one end to the other. Without that proof nothing is
+ * changed.
  */
 #include <stdlib.h>
 
 #include "heap/heap_private.h"
 
 enum {
-	LINKS_BYTES = 0x200,	  /* of a page's header: its links are among them */
-	LIST_BYTES = 0x100,	  /* of a Space: the list's ends are among them */
+	LINKS_BYTES = 0x200,      /* of a page's header: its links are among them */
+	LIST_BYTES = 0x100,       /* of a Space: the list's ends are among them */
 	SEMI_SPACE_BYTES = 0x180, /* more than a SemiSpace has in 9.4 to 14.6 */
 };
 
@@ -48,7 +50,8 @@ static bool word_at(const struct list *s, ap_addr address, uint64_t *ret)
 	return ap_image_u64(s->heap->v8->image, address, ret);
 }
 
-/* How many pages stand between the ends, if they are those of a chain with its links at `offset`; else 0. */
+/* How many pages stand between the ends, if they are those of a chain with its links at `offset`;
+ * else 0. */
 static size_t chain_length(const struct list *s, ap_addr front, ap_addr back, size_t offset)
 {
 	ap_addr at = front, before = 0;
@@ -88,9 +91,9 @@ static void vote(const struct list *s, uint64_t *votes)
 }
 
 /*
- * The page that is allocated in: the first word behind the list's ends that is one of the pages, with
- * id_ before it, which is 0 in from-space and 1 in to-space. Not the last one: what follows a SemiSpace
- * in memory may name its pages, too.
+ * The page that is allocated in: the first word behind the list's ends that is one of the pages,
+ * with id_ before it, which is 0 in from-space and 1 in to-space. Not the last one: what follows a
+ * SemiSpace in memory may name its pages, too.
  */
 static struct ap_heap_page *current_page(const struct list *s, size_t behind_ends)
 {
@@ -140,9 +143,9 @@ static void sort_out(const struct list *s, size_t offset)
 
 /*
  * Pages in no list were given back; what stands there is of an earlier time, or of another isolate
- * that shares the pool. Only while a collection moves half-space pages from list to list one that is
- * in none may be on its way: what was given back has a flag (UNREGISTERED, PRE_FREED) that no page of
- * a list has.
+ * that shares the pool. Only while a collection moves half-space pages from list to list one that
+ * is in none may be on its way: what was given back has a flag (UNREGISTERED, PRE_FREED) that no
+ * page of a list has.
  */
 static void drop_released(struct ap_heap *heap)
 {
@@ -153,8 +156,8 @@ static void drop_released(struct ap_heap *heap)
 	for (size_t i = 0; i < heap->pages.n; i++) {
 		struct ap_heap_page *page = &heap->pages.at[i];
 
-		page->released = page->released && (!page->collecting || !page->semi ||
-						    (page->flags & ~usual));
+		page->released = page->released &&
+				 (!page->collecting || !page->semi || (page->flags & ~usual));
 		page->stale = page->stale || page->released;
 	}
 }
@@ -185,7 +188,8 @@ static bool next_list(struct list *s, struct ap_heap_page **all, size_t n)
 struct ap_err *ap_heap_use_lists(struct ap_heap *heap)
 {
 	uint64_t votes[LINKS_BYTES / 8] = {0};
-	struct ap_heap_page **all = calloc(heap->pages.n ? heap->pages.n : 1, sizeof(struct ap_heap_page *));
+	struct ap_heap_page **all =
+		calloc(heap->pages.n ? heap->pages.n : 1, sizeof(struct ap_heap_page *));
 	struct list s = {.heap = heap};
 	size_t n = 0, best = 0;
 

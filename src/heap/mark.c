@@ -63,7 +63,7 @@ struct marker {
 	unsigned head, queued;
 	ap_addr *tables;
 	size_t n_tables, tables_cap;
-	bool last; /* all else is marked */
+	bool last;     /* all else is marked */
 	size_t number; /* 0: the calling thread */
 	struct waiting *waiting;
 	size_t n_waiting, waiting_cap;
@@ -366,7 +366,8 @@ static void touch(struct marker *m)
 	const struct ap_slab *slab = &m->all->paint->slab;
 
 	for (size_t at = (m->number - 1) * STEP; at < slab->bytes; at += m->all->n_helpers * STEP)
-		atomic_fetch_or_explicit((_Atomic uint64_t *)((char *)slab->at + at), 0, memory_order_relaxed);
+		atomic_fetch_or_explicit((_Atomic uint64_t *)((char *)slab->at + at), 0,
+					 memory_order_relaxed);
 }
 
 static void *run(void *arg)
@@ -424,15 +425,14 @@ static struct ap_err *mark_all(struct marking *all, const struct ap_roots *roots
 	struct marker *m = &markers[0];
 
 	for (size_t i = 0; i < n; i++) {
-		markers[i] = (struct marker){.all = all,
-					     .b = all->b,
-					     .owned = owned ? &owned[i] : NULL,
-					     .number = i};
+		markers[i] = (struct marker){
+			.all = all, .b = all->b, .owned = owned ? &owned[i] : NULL, .number = i};
 		markers[i].seen = calloc(all->b->heap->maps.cap + 1, 1);
 		if (!markers[i].seen)
 			atomic_store(&all->failed, true);
 	}
-	/* Nobody may wait for a thread that did not start, nor look for work before the roots are there. */
+	/* Nobody may wait for a thread that did not start, nor look for work before the roots are
+	 * there. */
 	pthread_mutex_lock(&all->lock);
 	for (size_t i = 1; i < n && !atomic_load(&all->failed); i++) {
 		started[i] = pthread_create(&threads[i], NULL, run, &markers[i]) == 0;

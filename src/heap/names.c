@@ -32,7 +32,8 @@ struct ap_text ap_heap_type_name(struct ap_heap *heap, int type)
 	struct type_arg arg = {.module = heap->v8->module, .type = type};
 	struct ap_text known = ap_v8_type_name(heap->v8, type, &heap->group_arena);
 
-	if (known.n < 5 || strncmp(known.s, "type ", 5) != 0 || !heap->v8->module || !heap->v8->module->elf)
+	if (known.n < 5 || strncmp(known.s, "type ", 5) != 0 || !heap->v8->module ||
+	    !heap->v8->module->elf)
 		return known;
 	ap_elf_each_symbol(heap->v8->module->elf, on_symbol, &arg);
 	return arg.name ? (struct ap_text){arg.name, arg.n} : known;

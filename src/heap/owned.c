@@ -37,10 +37,10 @@ void ap_paint_to_live(struct ap_paint *paint, const struct ap_bodies *b, struct 
 
 		/* Never ahead of what is read. */
 		for (uint64_t k = 0; k < words; k++) {
-			uint64_t marked = atomic_load_explicit(&paint->pages[i][2 * k],
-							       memory_order_relaxed);
+			uint64_t marked =
+				atomic_load_explicit(&paint->pages[i][2 * k], memory_order_relaxed);
 
-			live[n++] = p->large	   ? marked & 1
+			live[n++] = p->large       ? marked & 1
 				    : p->read_only ? p->bits[k]
 						   : marked & p->bits[k];
 		}

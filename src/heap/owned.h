@@ -30,17 +30,17 @@ bool ap_paint_open(struct ap_paint *paint, const struct ap_bodies *b);
 void ap_paint_close(struct ap_paint *paint);
 /*
  * What is marked and an object (read-only objects always are), a bit for each word of all pages in
- * their order. In the paint's own memory, which goes over to *ret_live: fresh memory costs more than
- * all that is done here.
+ * their order. In the paint's own memory, which goes over to *ret_live: fresh memory costs more
+ * than all that is done here.
  */
 void ap_paint_to_live(struct ap_paint *paint, const struct ap_bodies *b, struct ap_slab *ret_live);
 
 struct ap_owned_state {
 	const struct ap_bodies *b;
 	const struct ap_paint *paint;
-	enum ap_which which;	 /* of ap_owned_page() */
+	enum ap_which which;     /* of ap_owned_page() */
 	struct ap_map_sum *sums; /* by place in heap->maps */
-	uint64_t common;	 /* a store that nobody owns: most objects have none of their own */
+	uint64_t common;         /* a store that nobody owns: most objects have none of their own */
 	struct ap_arena arena;
 	AP_VEC(struct ap_heap_single) singles;
 	bool failed;

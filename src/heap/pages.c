@@ -1,7 +1,8 @@
 /*
  * The pages of the heap, found by what they say of themselves: every chunk starts at a multiple of
- * 256 KB with a header (since 13.6 with a pointer to one) that holds where its objects begin and end
- * and whose Heap it is. Which words those are is voted on by all chunks; the facts only confirm.
+ * 256 KB with a header (since 13.6 with a pointer to one) that holds where its objects begin and
+ * end and whose Heap it is. Which words those are is voted on by all chunks; the facts only
+ * confirm.
  */
 #include <stdlib.h>
 
@@ -15,7 +16,8 @@ enum {
 	MAX_VOTERS = 1 << 16,
 	MAX_LARGE = 1 << 30, /* no V8 makes a larger object: FixedArray::kMaxLength words */
 	MAX_SPACES = 256,
-	FROM_PAGE = 1 << 3, /* src/heap/memory-chunk-layout.h and basic-memory-chunk.h, 9.4 to 14.6 */
+	FROM_PAGE = 1 << 3, /* src/heap/memory-chunk-layout.h and basic-memory-chunk.h, 9.4 to 14.6
+			     */
 	TO_PAGE = 1 << 4,
 	SPACE_NAME = 64,
 };
@@ -71,7 +73,8 @@ static void vote_on(const struct ap_v8 *v8, struct voting *v, ap_addr chunk, con
 }
 
 /* Calls `fn` for the head of every chunk that the core may hold. */
-static bool each_chunk(const struct ap_v8 *v8, bool (*fn)(void *, ap_addr, const uint64_t *), void *arg)
+static bool each_chunk(const struct ap_v8 *v8, bool (*fn)(void *, ap_addr, const uint64_t *),
+		       void *arg)
 {
 	size_t n;
 	const struct ap_segment *segments = ap_image_segments(v8->image, &n);
@@ -81,7 +84,8 @@ static bool each_chunk(const struct ap_v8 *v8, bool (*fn)(void *, ap_addr, const
 		const struct ap_segment *seg = &segments[s];
 		ap_addr chunk = (seg->start + AP_CHUNK_BYTES - 1) & ~(uint64_t)(AP_CHUNK_BYTES - 1);
 
-		if (!seg->data || (seg->origin != AP_SEGMENT_CORE && seg->origin != AP_SEGMENT_TEST))
+		if (!seg->data ||
+		    (seg->origin != AP_SEGMENT_CORE && seg->origin != AP_SEGMENT_TEST))
 			continue;
 		for (; chunk >= seg->start && chunk < seg->end && seg->end - chunk >= sizeof(head);
 		     chunk += AP_CHUNK_BYTES) {
@@ -90,19 +94,23 @@ static bool each_chunk(const struct ap_v8 *v8, bool (*fn)(void *, ap_addr, const
 			/* Zeros are no header: the next chunk with anything in it. */
 			if (touched >= chunk + sizeof(head)) {
 				chunk = touched & ~(uint64_t)(AP_CHUNK_BYTES - 1);
-				if (touched >= seg->end || seg->end - chunk < sizeof(head) || chunk + sizeof(head) <= touched)
+				if (touched >= seg->end || seg->end - chunk < sizeof(head) ||
+				    chunk + sizeof(head) <= touched)
 					continue;
 			}
-			if (ap_image_peek(v8->image, seg, chunk, head, sizeof(head)) && !fn(arg, chunk, head))
+			if (ap_image_peek(v8->image, seg, chunk, head, sizeof(head)) &&
+			    !fn(arg, chunk, head))
 				return false;
 		}
 	}
 	return true;
 }
 
-static bool read_metadata(const struct ap_v8 *v8, ap_addr chunk, const uint64_t *head, uint64_t *ret)
+static bool read_metadata(const struct ap_v8 *v8, ap_addr chunk, const uint64_t *head,
+			  uint64_t *ret)
 {
-	return head[1] && !(head[1] & 7) && (head[1] < chunk || head[1] >= chunk + AP_CHUNK_BYTES) &&
+	return head[1] && !(head[1] & 7) &&
+	       (head[1] < chunk || head[1] >= chunk + AP_CHUNK_BYTES) &&
 	       ap_image_read(v8->image, head[1], ret, HEAD_WORDS * 8);
 }
 
@@ -144,8 +152,8 @@ static struct ap_err *find_layout(struct ap_heap *heap)
 	/* Real headers agree dozens of times, accidents once or twice. */
 	if (best && best->n >= 4 && best->n >= 2 * runner_up)
 		heap->layout = (struct ap_page_layout){
-			true,	     best->in_metadata, best->start, best->end, best->heap,
-			best->offset, best->n,		 runner_up,
+			true,       best->in_metadata, best->start, best->end,
+			best->heap, best->offset,      best->n,     runner_up,
 		};
 	free(voting);
 	return NULL;
@@ -190,7 +198,8 @@ static const char *space_name_of(const struct ap_v8 *v8, ap_addr owner)
 	while (*name >= '0' && *name <= '9' && length < SPACE_NAME)
 		length = length * 10 + (size_t)(*name++ - '0');
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strlen(names[i].v8_name) == length && strncmp(name, names[i].v8_name, length) == 0)
+		if (strlen(names[i].v8_name) == length &&
+		    strncmp(name, names[i].v8_name, length) == 0)
 			return names[i].name;
 	}
 	return NULL;
@@ -199,7 +208,8 @@ static const char *space_name_of(const struct ap_v8 *v8, ap_addr owner)
 static bool space_of(struct ap_heap *heap, size_t isolate, const char *name, uint32_t *ret)
 {
 	for (size_t i = 0; i < heap->spaces.n; i++) {
-		if (heap->spaces.at[i].isolate == isolate && strcmp(heap->spaces.at[i].name, name) == 0) {
+		if (heap->spaces.at[i].isolate == isolate &&
+		    strcmp(heap->spaces.at[i].name, name) == 0) {
 			*ret = (uint32_t)i;
 			return true;
 		}
@@ -226,7 +236,8 @@ static uint64_t known_field(const struct ap_heap *heap, const uint64_t *fields, 
 	const struct ap_v8 *v8 = heap->v8;
 	int32_t offset = v8->profile.facts[id].value;
 
-	if (offset < 0 || offset / 8 >= HEAD_WORDS || F(v8, PAGE_AREA_START) != heap->layout.area_start * 8)
+	if (offset < 0 || offset / 8 >= HEAD_WORDS ||
+	    F(v8, PAGE_AREA_START) != heap->layout.area_start * 8)
 		return 0;
 	return fields[offset / 8];
 }
@@ -250,7 +261,8 @@ static bool on_page(void *p, ap_addr chunk, const uint64_t *head)
 			return true;
 		w = metadata;
 	}
-	struct ap_heap_page page = {.chunk = chunk, .start = w[l->area_start], .end = w[l->area_end]};
+	struct ap_heap_page page = {
+		.chunk = chunk, .start = w[l->area_start], .end = w[l->area_end]};
 	size_t isolate = isolate_of(heap, w[l->heap]);
 	/* Read-only pages belong to no heap (10.2 and later). */
 	if (isolate == SIZE_MAX && w[l->heap] != 0)
@@ -293,11 +305,12 @@ static bool on_page(void *p, ap_addr chunk, const uint64_t *head)
 		page.stale = (page.from_space && !page.collecting) || page.unused;
 	} else if (isolate != SIZE_MAX && marked && high_water == page.start - chunk &&
 		   known_field(heap, w, AP_F_PAGE_ALLOCATED) == page.end - page.start) {
-		/* A page in the making: all of it counts as allocated until it is given to the free list,
-		 * and it may come from a pool, full of what another isolate left there. */
+		/* A page in the making: all of it counts as allocated until it is given to the free
+		 * list, and it may come from a pool, full of what another isolate left there. */
 		page.unused = page.stale = true;
 	}
-	if (!space_of(heap, isolate, name, &page.space) || !ap_vec_push(&heap->arena, &heap->pages, page)) {
+	if (!space_of(heap, isolate, name, &page.space) ||
+	    !ap_vec_push(&heap->arena, &heap->pages, page)) {
 		arg->failed = true;
 		return false;
 	}
@@ -336,8 +349,9 @@ struct ap_err *ap_heap_find_pages(struct ap_heap *heap)
 	if (!heap->layout.found) {
 		AP_TRY(ap_heap_scan(heap));
 		if (!heap->pages.n)
-			return ap_err_hint(ap_err_new(AP_E_LAYOUT, "no pages of V8's heap were recognised"),
-					   "the core may lack them, or this V8 is unknown: `profile` tells");
+			return ap_err_hint(
+				ap_err_new(AP_E_LAYOUT, "no pages of V8's heap were recognised"),
+				"the core may lack them, or this V8 is unknown: `profile` tells");
 		qsort(heap->pages.at, heap->pages.n, sizeof(*heap->pages.at), by_address);
 		drop_overlaps(heap);
 		return NULL;
@@ -364,5 +378,6 @@ struct ap_heap_page *ap_heap_page_at(const struct ap_heap *heap, ap_addr address
 		else
 			hi = mid;
 	}
-	return lo < heap->pages.n && address >= heap->pages.at[lo].start ? &heap->pages.at[lo] : NULL;
+	return lo < heap->pages.n && address >= heap->pages.at[lo].start ? &heap->pages.at[lo]
+									 : NULL;
 }

@@ -69,7 +69,7 @@ bool ap_heap_parallel(struct ap_heap *heap, const struct ap_heap_watch *watch, c
 	for (size_t i = 0; i < heap->pages.n; i++)
 		total += heap->pages.at[i].end - heap->pages.at[i].start;
 	for (size_t i = 0; i < n; i++) {
-		jobs[i] = (struct job){heap,  watch, what,  fn,	   (char *)states + i * state_bytes,
+		jobs[i] = (struct job){heap,  watch, what,  fn,    (char *)states + i * state_bytes,
 				       &next, &done, &stop, total, i == 0};
 	}
 	for (size_t i = 1; i < n; i++)
@@ -84,7 +84,7 @@ bool ap_heap_parallel(struct ap_heap *heap, const struct ap_heap_watch *watch, c
 
 static uint64_t bits_of(const struct ap_heap_page *page, enum ap_which which, uint64_t i)
 {
-	return which == AP_ALL_OBJECTS	  ? page->bits[i]
+	return which == AP_ALL_OBJECTS    ? page->bits[i]
 	       : which == AP_LIVE_OBJECTS ? page->live[i]
 					  : page->bits[i] & ~page->live[i];
 }

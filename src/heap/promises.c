@@ -1,6 +1,6 @@
 /*
- * Pending promises by the place that waits. V8 does not keep where a promise was made; but what waits for it
- * has a place: a suspended async function the line where it stands, a handler its own.
+ * Pending promises by the place that waits. V8 does not keep where a promise was made; but what
+ * waits for it has a place: a suspended async function the line where it stands, a handler its own.
  */
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ const char *ap_promise_kind_name(enum ap_promise_kind kind)
 struct key {
 	enum ap_promise_kind kind;
 	ap_tagged shared; /* of the function; 0: none */
-	int32_t step;	  /* where in it an async function stands */
+	int32_t step;     /* where in it an async function stands */
 };
 
 struct group {
@@ -90,8 +90,9 @@ static struct ap_err *collect(struct finder *f, const struct ap_heap_watch *watc
 
 static size_t slot_of(const struct finder *f, const struct key *key)
 {
-	uint64_t h = (key->shared ^ (uint64_t)key->kind << 60 ^ (uint64_t)(uint32_t)key->step << 40) *
-		     0x9e3779b97f4a7c15u;
+	uint64_t h =
+		(key->shared ^ (uint64_t)key->kind << 60 ^ (uint64_t)(uint32_t)key->step << 40) *
+		0x9e3779b97f4a7c15u;
 	size_t i = (size_t)(h >> 32) & (f->cap - 1);
 
 	while (f->slots[i]) {
@@ -168,8 +169,8 @@ static struct ap_err *tell_async(struct finder *f)
 		uint64_t promise;
 
 		if (!ap_v8_word(f->v8, generator, F(f->v8, ASYNC_FUNCTION_PROMISE), &promise) ||
-		    !is_pending(f->v8, promise) || !key_of_generator(f->v8, generator, &group.key) ||
-		    group.key.step < 0)
+		    !is_pending(f->v8, promise) ||
+		    !key_of_generator(f->v8, generator, &group.key) || group.key.step < 0)
 			continue;
 		f->told[f->n_told++] = promise - 1;
 		AP_TRY(count(f, &group, promise - 1));
@@ -180,16 +181,18 @@ static struct ap_err *tell_async(struct finder *f)
 }
 
 /* The first handler of a pending promise that has a place in the source. */
-static ap_tagged handler_of(struct ap_v8 *v8, ap_tagged reaction, struct ap_arena *scratch, ap_tagged *ret_shared)
+static ap_tagged handler_of(struct ap_v8 *v8, ap_tagged reaction, struct ap_arena *scratch,
+			    ap_tagged *ret_shared)
 {
 	uint64_t handler;
 
 	for (int side = 0; side < 2; side++) {
 		struct ap_function_info info;
 
-		if (ap_v8_word(v8, reaction, side ? F(v8, REACTION_REJECT) : F(v8, REACTION_FULFILL), &handler) &&
-		    ap_v8_is(v8, handler, AP_F_T_JS_FUNCTION) && ap_function_info(v8, handler, scratch, &info) &&
-		    info.script) {
+		if (ap_v8_word(v8, reaction,
+			       side ? F(v8, REACTION_REJECT) : F(v8, REACTION_FULFILL), &handler) &&
+		    ap_v8_is(v8, handler, AP_F_T_JS_FUNCTION) &&
+		    ap_function_info(v8, handler, scratch, &info) && info.script) {
 			*ret_shared = info.shared;
 			return handler;
 		}
@@ -267,8 +270,8 @@ static int by_count(const void *pa, const void *pb)
 }
 
 struct ap_err *ap_heap_promises(struct ap_heap *heap, const struct ap_heap_watch *watch,
-				struct ap_arena *arena, const struct ap_heap_promises **ret, size_t *ret_n,
-				uint64_t *ret_count)
+				struct ap_arena *arena, const struct ap_heap_promises **ret,
+				size_t *ret_n, uint64_t *ret_count)
 {
 	struct finder f = {.heap = heap, .v8 = heap->v8, .arena = arena};
 	struct ap_heap_promises *rows;

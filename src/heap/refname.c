@@ -1,4 +1,5 @@
-/* By what name an object holds something: the property, element, variable or entry behind a slot. */
+/* By what name an object holds something: the property, element, variable or entry behind a slot.
+ */
 #include <inttypes.h>
 
 #include "heap/heap_private.h"
@@ -27,11 +28,12 @@ static bool is_type(const struct ap_v8 *v8, int type, enum ap_fact_id id)
 bool ap_heap_is_part(struct ap_heap *heap, ap_addr holder)
 {
 	static const enum ap_fact_id parts[] = {
-		AP_F_T_FIXED_ARRAY,	   AP_F_T_PROPERTY_ARRAY,     AP_F_T_NAME_DICTIONARY,
-		AP_F_T_NUMBER_DICTIONARY,  AP_F_T_GLOBAL_DICTIONARY,  AP_F_T_EPHEMERON_HASH_TABLE,
-		AP_F_T_ORDERED_HASH_MAP,   AP_F_T_ORDERED_HASH_SET,   AP_F_T_PROPERTY_CELL,
-		AP_F_T_CONTEXT_CELL,	   AP_F_T_ACCESSOR_PAIR,
-		AP_F_T_SLOPPY_ARGUMENTS_ELEMENTS,
+		AP_F_T_FIXED_ARRAY,       AP_F_T_PROPERTY_ARRAY,
+		AP_F_T_NAME_DICTIONARY,   AP_F_T_NUMBER_DICTIONARY,
+		AP_F_T_GLOBAL_DICTIONARY, AP_F_T_EPHEMERON_HASH_TABLE,
+		AP_F_T_ORDERED_HASH_MAP,  AP_F_T_ORDERED_HASH_SET,
+		AP_F_T_PROPERTY_CELL,     AP_F_T_CONTEXT_CELL,
+		AP_F_T_ACCESSOR_PAIR,     AP_F_T_SLOPPY_ARGUMENTS_ELEMENTS,
 	};
 	int type = ap_v8_type(heap->v8, holder + 1);
 
@@ -123,9 +125,12 @@ static void table_entry(struct slot *s, int type)
 		return;
 	struct ap_text text = key_text(s, key);
 	if (text.s)
-		named(s, AP_REF_ENTRY, ap_text_of(ap_printf(s->arena, "value of %.*s", AP_TEXT_ARG(text))));
+		named(s, AP_REF_ENTRY,
+		      ap_text_of(ap_printf(s->arena, "value of %.*s", AP_TEXT_ARG(text))));
 	else
-		named(s, AP_REF_ENTRY, ap_text_of(ap_printf(s->arena, "value of 0x%" PRIx64, (uint64_t)(key & ~3ull))));
+		named(s, AP_REF_ENTRY,
+		      ap_text_of(
+			      ap_printf(s->arena, "value of 0x%" PRIx64, (uint64_t)(key & ~3ull))));
 }
 
 /* Something in a store of a JavaScript object. */
@@ -135,7 +140,8 @@ static bool name_in_part(struct slot *s)
 	int type = ap_v8_type(v8, s->part), holder = s->map.type;
 	int64_t index = (s->part_offset - F(v8, FIXED_ARRAY_DATA)) / 8;
 
-	if (is_type(v8, type, AP_F_T_ORDERED_HASH_MAP) || is_type(v8, type, AP_F_T_ORDERED_HASH_SET)) {
+	if (is_type(v8, type, AP_F_T_ORDERED_HASH_MAP) ||
+	    is_type(v8, type, AP_F_T_ORDERED_HASH_SET)) {
 		table_entry(s, type);
 		return true;
 	}
@@ -161,19 +167,23 @@ static bool name_in_part(struct slot *s)
 	if (is_type(v8, type, AP_F_T_ACCESSOR_PAIR))
 		return own_property(s, s->holder - 1 + (uint64_t)s->offset);
 	if (is_type(v8, holder, AP_F_T_JS_BOUND_FUNCTION) && s->offset == F(v8, BOUND_ARGUMENTS)) {
-		named(s, AP_REF_BOUND, ap_text_of(ap_printf(s->arena, "argument %" PRIu64, (uint64_t)index)));
+		named(s, AP_REF_BOUND,
+		      ap_text_of(ap_printf(s->arena, "argument %" PRIu64, (uint64_t)index)));
 		return true;
 	}
 	if (s->offset == F(v8, OBJECT_ELEMENTS)) {
-		named(s, AP_REF_ELEMENT, ap_text_of(ap_printf(s->arena, "%" PRIu64, (uint64_t)index)));
+		named(s, AP_REF_ELEMENT,
+		      ap_text_of(ap_printf(s->arena, "%" PRIu64, (uint64_t)index)));
 		return true;
 	}
 	if (s->offset == F(v8, OBJECT_PROPERTIES))
 		return own_property(s, s->part - 1 + (uint64_t)s->part_offset);
 	if (s->offset == F(v8, GENERATOR_REGISTERS) &&
-	    (is_type(v8, holder, AP_F_T_JS_GENERATOR) || is_type(v8, holder, AP_F_T_JS_ASYNC_FUNCTION) ||
+	    (is_type(v8, holder, AP_F_T_JS_GENERATOR) ||
+	     is_type(v8, holder, AP_F_T_JS_ASYNC_FUNCTION) ||
 	     is_type(v8, holder, AP_F_T_JS_ASYNC_GENERATOR))) {
-		named(s, AP_REF_VARIABLE, ap_text_of(ap_printf(s->arena, "register %" PRIu64, (uint64_t)index)));
+		named(s, AP_REF_VARIABLE,
+		      ap_text_of(ap_printf(s->arena, "register %" PRIu64, (uint64_t)index)));
 		return true;
 	}
 	return false;
@@ -198,7 +208,8 @@ static bool name_field(struct slot *s)
 		{AP_F_T_JS_GENERATOR, AP_F_GENERATOR_RECEIVER, "this", AP_REF_VARIABLE},
 		{AP_F_T_JS_ASYNC_FUNCTION, AP_F_GENERATOR_RECEIVER, "this", AP_REF_VARIABLE},
 		{AP_F_T_JS_GENERATOR, AP_F_GENERATOR_FUNCTION, "[[function]]", AP_REF_PROPERTY},
-		{AP_F_T_JS_ASYNC_FUNCTION, AP_F_GENERATOR_FUNCTION, "[[function]]", AP_REF_PROPERTY},
+		{AP_F_T_JS_ASYNC_FUNCTION, AP_F_GENERATOR_FUNCTION, "[[function]]",
+		 AP_REF_PROPERTY},
 		{AP_F_T_JS_TYPED_ARRAY, AP_F_VIEW_BUFFER, "buffer", AP_REF_PROPERTY},
 		{AP_F_T_JS_DATA_VIEW, AP_F_VIEW_BUFFER, "buffer", AP_REF_PROPERTY},
 		{AP_F_T_ACCESSOR_PAIR, AP_F_ACCESSOR_GETTER, "getter", AP_REF_PROPERTY},
@@ -237,7 +248,8 @@ static bool name_variable(struct slot *s, int64_t offset)
 		return true;
 	}
 	if (info.function_name && slot == info.function_slot) {
-		named(s, AP_REF_VARIABLE, ap_v8_text(v8, info.function_name, MAX_NAME_UNITS, s->arena));
+		named(s, AP_REF_VARIABLE,
+		      ap_v8_text(v8, info.function_name, MAX_NAME_UNITS, s->arena));
 		return s->ret->name.s;
 	}
 	if (slot < first || slot - first >= info.n_locals ||
@@ -255,7 +267,8 @@ static bool name_string_part(struct slot *s)
 	switch (s->map.type & F(s->v8, STRING_REPRESENTATION_MASK)) {
 	case 1:
 		named(s, AP_REF_STRING,
-		      s->offset == F(s->v8, CONS_FIRST) ? AP_TEXT("first part") : AP_TEXT("second part"));
+		      s->offset == F(s->v8, CONS_FIRST) ? AP_TEXT("first part")
+							: AP_TEXT("second part"));
 		return true;
 	case 3:
 		named(s, AP_REF_STRING, AP_TEXT("sliced from"));

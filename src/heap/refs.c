@@ -1,6 +1,6 @@
 /*
- * References the other way round: one pass over all words for those that point to what is asked for.
- * Reading the heap once more takes a fraction of a second, so no reverse index is kept.
+ * References the other way round: one pass over all words for those that point to what is asked
+ * for. Reading the heap once more takes a fraction of a second, so no reverse index is kept.
  */
 #include <stdlib.h>
 
@@ -84,8 +84,8 @@ static ap_addr holder_of(const struct ap_heap_page *page, uint64_t word)
 	return bits ? page->start + 8 * (i * 64 + 63 - (uint64_t)__builtin_clzll(bits)) : 0;
 }
 
-static bool note(struct search *s, const struct ap_heap_page *page, const struct ap_page_bytes *bytes,
-		 uint64_t word, uint64_t w)
+static bool note(struct search *s, const struct ap_heap_page *page,
+		 const struct ap_page_bytes *bytes, uint64_t word, uint64_t w)
 {
 	ap_addr slot = page->start + 8 * word, holder = holder_of(page, word);
 	struct ap_heap_map *map;
@@ -99,14 +99,16 @@ static bool note(struct search *s, const struct ap_heap_page *page, const struct
 	    slot - holder >= ap_heap_size(s->heap, map, holder, bytes->at + (holder - page->start),
 					  bytes->n - (holder - page->start)))
 		return true;
-	const struct ap_hit hit = {(w & ~3ull), holder, (uint32_t)((slot - holder) / 8), (w & 2) != 0};
+	const struct ap_hit hit = {(w & ~3ull), holder, (uint32_t)((slot - holder) / 8),
+				   (w & 2) != 0};
 	if (ap_vec_push(&s->arena, &s->hits, hit))
 		return true;
 	s->failed = true;
 	return false;
 }
 
-static bool search_page(void *state, const struct ap_heap_page *page, const struct ap_page_bytes *bytes)
+static bool search_page(void *state, const struct ap_heap_page *page,
+			const struct ap_page_bytes *bytes)
 {
 	struct search *s = state;
 	uint64_t n = bytes->n / 8;
@@ -155,7 +157,8 @@ struct ap_err *ap_heap_find_words(struct ap_heap *heap, const struct ap_heap_wat
 		if (!filter)
 			return &ap_err_nomem;
 		for (size_t i = 0; i < n; i++)
-			filter[filter_bit(targets[i]) / 64] |= 1ull << (filter_bit(targets[i]) % 64);
+			filter[filter_bit(targets[i]) / 64] |= 1ull
+							       << (filter_bit(targets[i]) % 64);
 	}
 	for (size_t i = 0; i < threads; i++) {
 		states[i].heap = heap;
@@ -226,7 +229,8 @@ static const struct ap_hit *hit_on(const struct ap_hits *hits, ap_addr target)
 
 /* Replaces parts by who holds them. */
 static struct ap_err *climb(struct ap_heap *heap, const struct ap_heap_watch *watch,
-			    struct pending *pending, size_t n, struct ap_arena *arena, bool *ret_more)
+			    struct pending *pending, size_t n, struct ap_arena *arena,
+			    bool *ret_more)
 {
 	ap_addr *parts = ap_alloc_array(arena, n ? n : 1, sizeof(*parts));
 	struct ap_hits hits;
@@ -292,12 +296,14 @@ static int by_old(const void *a, const void *b)
 static ap_addr target_of(const ap_alias_vec *aliases, ap_addr address)
 {
 	const struct alias key = {.old = address};
-	const struct alias *a = aliases->n ? bsearch(&key, aliases->at, aliases->n, sizeof(key), by_old) : NULL;
+	const struct alias *a =
+		aliases->n ? bsearch(&key, aliases->at, aliases->n, sizeof(key), by_old) : NULL;
 
 	return a ? a->target : address;
 }
 
-/* In the middle of a collection only: *ret_targets are the targets with their old places, sorted. */
+/* In the middle of a collection only: *ret_targets are the targets with their old places, sorted.
+ */
 static struct ap_err *add_aliases(struct ap_heap *heap, const ap_addr *targets, size_t n,
 				  struct ap_arena *arena, ap_alias_vec *aliases,
 				  const ap_addr **ret_targets, size_t *ret_n)
@@ -308,7 +314,8 @@ static struct ap_err *add_aliases(struct ap_heap *heap, const ap_addr *targets, 
 		bool left = page->collecting && (page->walked || page->released);
 		const uint8_t *p = left ? ap_image_view(heap->v8->image, page->start, &have) : NULL;
 
-		for (uint64_t at = 0; p && at + 8 <= have && at < page->end - page->start; at += 8) {
+		for (uint64_t at = 0; p && at + 8 <= have && at < page->end - page->start;
+		     at += 8) {
 			ap_addr w;
 
 			memcpy(&w, p + at, sizeof(w));
@@ -336,8 +343,8 @@ static struct ap_err *add_aliases(struct ap_heap *heap, const ap_addr *targets, 
 
 /* References to `targets` (sorted): the words number `offset` to `offset + limit` of them. */
 static struct ap_err *refs_to(struct ap_heap *heap, const struct ap_heap_watch *watch,
-			      const ap_addr *targets, size_t n_targets, uint64_t offset, uint64_t limit,
-			      struct ap_arena *arena, struct ap_heap_refs *ret)
+			      const ap_addr *targets, size_t n_targets, uint64_t offset,
+			      uint64_t limit, struct ap_arena *arena, struct ap_heap_refs *ret)
 {
 	struct ap_heap_refs refs = {0};
 	ap_alias_vec aliases = {0};
@@ -377,7 +384,8 @@ static struct ap_err *refs_to(struct ap_heap *heap, const struct ap_heap_watch *
 
 		list[i] = (struct ap_heap_ref){
 			.target = p->target, .holder = p->holder, .slot = p->slot, .weak = p->weak};
-		ap_heap_name_ref(heap, p->holder, p->offset, p->part, p->part_offset, arena, &list[i]);
+		ap_heap_name_ref(heap, p->holder, p->offset, p->part, p->part_offset, arena,
+				 &list[i]);
 	}
 	refs.refs = list;
 	refs.n = n;
@@ -385,9 +393,9 @@ static struct ap_err *refs_to(struct ap_heap *heap, const struct ap_heap_watch *
 	return NULL;
 }
 
-struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *watch, uint64_t address,
-			    uint64_t offset, uint64_t limit, struct ap_arena *arena,
-			    struct ap_heap_refs *ret)
+struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *watch,
+			    uint64_t address, uint64_t offset, uint64_t limit,
+			    struct ap_arena *arena, struct ap_heap_refs *ret)
 {
 	return refs_to(heap, watch, &address, 1, offset, limit, arena, ret);
 }

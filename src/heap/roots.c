@@ -1,6 +1,6 @@
 /*
- * The rules by which V8's roots are found in an Isolate. None is an offset alone: where a fact says where to look,
- * what stands there must be what it should be.
+ * The rules by which V8's roots are found in an Isolate. None is an offset alone: where a fact says
+ * where to look, what stands there must be what it should be.
  *
  * Root table: around the maps of free space and fillers, as far as words are references, into the
  * read-only space too. Builtins: a long run of references to Code. Caches of the startup snapshot:
@@ -39,7 +39,8 @@ const char *ap_root_kind_name(enum ap_root_kind kind)
 	return names[kind];
 }
 
-bool ap_root_add(struct ap_root_finder *f, enum ap_root_kind kind, ap_tagged object, ap_addr slot, bool weak)
+bool ap_root_add(struct ap_root_finder *f, enum ap_root_kind kind, ap_tagged object, ap_addr slot,
+		 bool weak)
 {
 	struct ap_roots *r = f->roots;
 
@@ -79,9 +80,11 @@ static int map_of_type(const struct ap_root_finder *f, size_t i)
 	struct ap_body body;
 	const struct ap_v8 *v8 = f->b->heap->v8;
 
-	if (!ap_is_object(f->w[i]) || !ap_body_get(f->b, f->w[i], &body) || body.map->type != F(v8, T_MAP))
+	if (!ap_is_object(f->w[i]) || !ap_body_get(f->b, f->w[i], &body) ||
+	    body.map->type != F(v8, T_MAP))
 		return -1;
-	return (int)(ap_body_u32(&body, F(v8, MAP_INSTANCE_TYPE) & ~3) >> (8 * (F(v8, MAP_INSTANCE_TYPE) & 3)) &
+	return (int)(ap_body_u32(&body, F(v8, MAP_INSTANCE_TYPE) & ~3) >>
+			     (8 * (F(v8, MAP_INSTANCE_TYPE) & 3)) &
 		     0xffff);
 }
 
@@ -104,7 +107,8 @@ static size_t find_triple(const struct ap_root_finder *f)
 	const struct ap_v8 *v8 = f->b->heap->v8;
 
 	for (size_t i = 0; i + 2 < f->n; i++) {
-		if (map_of_type(f, i) == F(v8, T_FREE_SPACE) && map_of_type(f, i + 1) == F(v8, T_FILLER) &&
+		if (map_of_type(f, i) == F(v8, T_FREE_SPACE) &&
+		    map_of_type(f, i + 1) == F(v8, T_FILLER) &&
 		    map_of_type(f, i + 2) == F(v8, T_FILLER))
 			return i;
 	}
@@ -112,8 +116,8 @@ static size_t find_triple(const struct ap_root_finder *f)
 }
 
 /*
- * The cache of numbers' strings, which a full collection empties before it marks (Heap::MarkCompactPrologue):
- * pairs of a number and a string in a root of its own.
+ * The cache of numbers' strings, which a full collection empties before it marks
+ * (Heap::MarkCompactPrologue): pairs of a number and a string in a root of its own.
  */
 static bool is_string_cache(const struct ap_root_finder *f, ap_tagged w)
 {
@@ -123,7 +127,8 @@ static bool is_string_cache(const struct ap_root_finder *f, ap_tagged w)
 
 	if (!ap_body_get(f->b, w, &array))
 		return false;
-	if (ap_has_fact(v8, AP_F_T_DOUBLE_STRING_CACHE) && array.map->type == F(v8, T_DOUBLE_STRING_CACHE))
+	if (ap_has_fact(v8, AP_F_T_DOUBLE_STRING_CACHE) &&
+	    array.map->type == F(v8, T_DOUBLE_STRING_CACHE))
 		return true;
 	if (array.n < 2 + MIN_CACHE)
 		return false;
@@ -131,11 +136,13 @@ static bool is_string_cache(const struct ap_root_finder *f, ap_tagged w)
 		bool number = ap_is_smi(array.w[i]), string = false;
 
 		if (!number && ap_body_get(f->b, array.w[i], &item))
-			number = item.map->type == F(v8, T_HEAP_NUMBER) || item.map->type == F(v8, T_ODDBALL);
+			number = item.map->type == F(v8, T_HEAP_NUMBER) ||
+				 item.map->type == F(v8, T_ODDBALL);
 		if (ap_is_smi(array.w[i + 1]))
 			string = array.w[i + 1] == 0;
 		else if (ap_body_get(f->b, array.w[i + 1], &item))
-			string = ap_type_is_string(v8, item.map->type) || item.map->type == F(v8, T_ODDBALL);
+			string = ap_type_is_string(v8, item.map->type) ||
+				 item.map->type == F(v8, T_ODDBALL);
 		if (!number || !string)
 			return false;
 		pairs++;
@@ -162,13 +169,14 @@ static bool add_table(struct ap_root_finder *f, size_t *ret_first, size_t *ret_e
 		}
 	}
 	for (size_t i = first; i <= last; i++) {
-		const struct ap_body_page *page = ap_is_object(f->w[i]) ? ap_body_page_at(f->b, f->w[i] - 1) : NULL;
+		const struct ap_body_page *page =
+			ap_is_object(f->w[i]) ? ap_body_page_at(f->b, f->w[i] - 1) : NULL;
 
 		size_t n = f->roots->n;
 
 		if (page)
-			ap_root_add(f, page->read_only ? AP_ROOT_READ_ONLY : AP_ROOT_STRONG, f->w[i],
-				    f->isolate + 8 * i, false);
+			ap_root_add(f, page->read_only ? AP_ROOT_READ_ONLY : AP_ROOT_STRONG,
+				    f->w[i], f->isolate + 8 * i, false);
 		if (page && !page->read_only && f->roots->n > n && is_string_cache(f, f->w[i]))
 			f->roots->at[n].cache = true;
 	}
@@ -194,7 +202,8 @@ static bool add_builtins(struct ap_root_finder *f)
 			end++;
 		if (end - i >= MIN_BUILTINS) {
 			for (; i < end; i++)
-				ap_root_add(f, AP_ROOT_BUILTINS, f->w[i], f->isolate + 8 * i, false);
+				ap_root_add(f, AP_ROOT_BUILTINS, f->w[i], f->isolate + 8 * i,
+					    false);
 			return true;
 		}
 		i = end;
@@ -203,7 +212,8 @@ static bool add_builtins(struct ap_root_finder *f)
 }
 
 /* A std::vector of references at word `i`, where the facts say that it is. */
-static void add_vector(struct ap_root_finder *f, enum ap_fact_id fact, enum ap_root_kind kind, bool weak)
+static void add_vector(struct ap_root_finder *f, enum ap_fact_id fact, enum ap_root_kind kind,
+		       bool weak)
 {
 	const struct ap_v8 *v8 = f->b->heap->v8;
 	int32_t offset = v8->profile.facts[fact].value;
@@ -267,7 +277,8 @@ static void add_microtasks(struct ap_root_finder *f, size_t first_root)
 static void add_thread_top(struct ap_root_finder *f, size_t table_first, size_t table_end)
 {
 	const struct ap_v8 *v8 = f->b->heap->v8;
-	int64_t from = F(v8, ISOLATE_C_ENTRY_FP) - TOP_BEFORE, to = F(v8, ISOLATE_JS_ENTRY_SP) + TOP_AFTER;
+	int64_t from = F(v8, ISOLATE_C_ENTRY_FP) - TOP_BEFORE,
+		to = F(v8, ISOLATE_JS_ENTRY_SP) + TOP_AFTER;
 
 	for (int64_t at = from < 0 ? 0 : from & ~7ll; at < to && (size_t)at / 8 < f->n; at += 8) {
 		size_t i = (size_t)at / 8;
@@ -320,10 +331,12 @@ static void add_stacks(struct ap_root_finder *f)
 	for (size_t t = 0; t < n; t++) {
 		ap_addr sp = (threads[t].regs[AP_REG_RSP] + 7) & ~7ull;
 		const struct ap_isolate *isolate = ap_v8_isolate_of_thread(f->b->heap->v8, t);
-		bool in_native = isolate && isolate->c_entry_fp > sp + EXIT_FRAME && !(isolate->c_entry_fp & 7);
+		bool in_native = isolate && isolate->c_entry_fp > sp + EXIT_FRAME &&
+				 !(isolate->c_entry_fp & 7);
 		uint64_t have;
 
-		/* Native code that JavaScript called holds handles, no references: what is on its part of the stack is stale. */
+		/* Native code that JavaScript called holds handles, no references: what is on its
+		 * part of the stack is stale. */
 		if (in_native)
 			sp = isolate->c_entry_fp - EXIT_FRAME;
 		const uint8_t *p = ap_image_view(image, sp, &have);

@@ -1,12 +1,13 @@
 /*
- * Where V8 begins when it looks for what is alive: the root table, handles, the stack and what else it
- * visits, of all isolates, by the names of its own heap snapshots.
+ * Where V8 begins when it looks for what is alive: the root table, handles, the stack and what else
+ * it visits, of all isolates, by the names of its own heap snapshots.
  *
  * Ownership: struct ap_roots owns its list until ap_roots_close(). Objects are tagged.
  *
- * Each structure is found by what only it can be (roots.c gives the rules) and is counted. Stacks are
- * read conservatively: a word that looks like an object is one. Nothing else is, unless the handles are
- * not found; then every writable word outside the heap is looked at, and `guessed` says so.
+ * Each structure is found by what only it can be (roots.c gives the rules) and is counted. Stacks
+ * are read conservatively: a word that looks like an object is one. Nothing else is, unless the
+ * handles are not found; then every writable word outside the heap is looked at, and `guessed` says
+ * so.
  */
 #ifndef AP_HEAP_ROOTS_H
 #define AP_HEAP_ROOTS_H
@@ -68,7 +69,8 @@ struct ap_root_finder {
 	bool failed;
 };
 
-bool ap_root_add(struct ap_root_finder *f, enum ap_root_kind kind, ap_tagged object, ap_addr slot, bool weak);
+bool ap_root_add(struct ap_root_finder *f, enum ap_root_kind kind, ap_tagged object, ap_addr slot,
+		 bool weak);
 /* roots_handles.c: true if they were found. */
 bool ap_roots_handle_scopes(struct ap_root_finder *f);
 bool ap_roots_global_handles(struct ap_root_finder *f);

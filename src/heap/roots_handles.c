@@ -1,6 +1,6 @@
 /*
- * Handles: scopes (src/handles/handles.h), global ones (src/handles/global-handles.cc) and eternal ones,
- * found by their structure; no offset of theirs is needed.
+ * Handles: scopes (src/handles/handles.h), global ones (src/handles/global-handles.cc) and eternal
+ * ones, found by their structure; no offset of theirs is needed.
  */
 #include "heap/roots.h"
 
@@ -32,13 +32,15 @@ bool ap_roots_handle_scopes(struct ap_root_finder *f)
 
 	for (size_t i = 0; i < f->n; i++) {
 		if (!pointer_at(f, i, p, 4) || p[0] != f->isolate || !p[1] || (p[1] & 7) || !p[3] ||
-		    p[3] > p[2] || p[3] > MAX_BLOCKS || !ap_image_u64(image, p[1] + 8 * (p[3] - 1), &last))
+		    p[3] > p[2] || p[3] > MAX_BLOCKS ||
+		    !ap_image_u64(image, p[1] + 8 * (p[3] - 1), &last))
 			continue;
 		ap_addr limit = last + 8 * BLOCK_HANDLES;
 		size_t k = 1;
 
 		/* HandleScopeData {next, limit}: of two copies the one at the head counts. */
-		while (k < f->n && !(f->w[k] == limit && f->w[k - 1] >= last && f->w[k - 1] <= limit))
+		while (k < f->n &&
+		       !(f->w[k] == limit && f->w[k - 1] >= last && f->w[k - 1] <= limit))
 			k++;
 		if (k == f->n)
 			continue;
@@ -79,7 +81,8 @@ static bool read_nodes(struct ap_root_finder *f, ap_addr block)
 		memcpy(&w, nodes + i * NODE_BYTES, sizeof(w));
 		if (state == STATE_FREE)
 			continue;
-		if (!ap_root_add(f, AP_ROOT_GLOBAL, w, block + i * NODE_BYTES, state != STATE_STRONG))
+		if (!ap_root_add(f, AP_ROOT_GLOBAL, w, block + i * NODE_BYTES,
+				 state != STATE_STRONG))
 			return true;
 	}
 	return true;
@@ -94,13 +97,15 @@ bool ap_roots_global_handles(struct ap_root_finder *f)
 		if (!pointer_at(f, i, p, 3) || p[0] != f->isolate)
 			continue;
 		for (int k = 1; k <= 2; k++) {
-			if (!p[k] || (p[k] & 7) || !ap_image_read(image, p[k], space, sizeof(space)) ||
+			if (!p[k] || (p[k] & 7) ||
+			    !ap_image_read(image, p[k], space, sizeof(space)) ||
 			    space[0] != f->w[i])
 				continue;
 			bool found = false;
 			ap_addr block = space[1];
 
-			for (int n = 0; n < MAX_BLOCKS && block && !f->failed && read_nodes(f, block); n++) {
+			for (int n = 0;
+			     n < MAX_BLOCKS && block && !f->failed && read_nodes(f, block); n++) {
 				found = true;
 				if (!ap_image_u64(image, block + NODES * NODE_BYTES, &block))
 					break;
@@ -142,8 +147,8 @@ bool ap_roots_eternal_handles(struct ap_root_finder *f)
 		if (!pointer_at(f, i, p, 4))
 			continue;
 		uint64_t size = p[0] & 0xffffffff;
-		if (!size || size > MAX_ETERNAL || !p[1] || (p[1] & 7) || p[2] < p[1] || p[3] < p[2] ||
-		    (p[2] - p[1]) / 8 != (size + ETERNAL_SLOTS - 1) / ETERNAL_SLOTS)
+		if (!size || size > MAX_ETERNAL || !p[1] || (p[1] & 7) || p[2] < p[1] ||
+		    p[3] < p[2] || (p[2] - p[1]) / 8 != (size + ETERNAL_SLOTS - 1) / ETERNAL_SLOTS)
 			continue;
 		if (read_eternal(f, p, false)) {
 			(void)read_eternal(f, p, true);

@@ -1,16 +1,17 @@
 /*
- * The fall-back where no page layout can be established: memory is searched for what looks like V8's
- * heap, objects that follow each other without a gap. Each such stretch is walked like a page, from map
- * to map. Sizes and names are as sure as ever; that nothing was missed is not, and it is said.
+ * The fall-back where no page layout can be established: memory is searched for what looks like
+ * V8's heap, objects that follow each other without a gap. Each such stretch is walked like a page,
+ * from map to map. Sizes and names are as sure as ever; that nothing was missed is not, and it is
+ * said.
  */
 #include <stdlib.h>
 
 #include "heap/heap_private.h"
 
 enum {
-	IN_A_ROW = 8,		 /* objects, each at the end of the one before */
+	IN_A_ROW = 8,            /* objects, each at the end of the one before */
 	MAX_AREA_START = 0x8000, /* of a chunk: all pages of 9.4 to 14.6 begin before it */
-	NEGATIVE = 1 << 16,	/* remembered words that are no maps */
+	NEGATIVE = 1 << 16,      /* remembered words that are no maps */
 	MAX_LARGE = 1 << 30,
 };
 
@@ -33,7 +34,8 @@ static struct ap_heap_map *map_of(struct scan *s, uint64_t w)
 	return map;
 }
 
-/* The size of what stands at `at`, `n` bytes before the end of the segment; 0 if that is no object. */
+/* The size of what stands at `at`, `n` bytes before the end of the segment; 0 if that is no object.
+ */
 static uint64_t size_at(struct scan *s, ap_addr address, const uint8_t *at, uint64_t n)
 {
 	struct ap_heap_map *map;
@@ -76,8 +78,8 @@ static bool add(struct scan *s, ap_addr start, ap_addr end, bool large)
 }
 
 /*
- * Looks for the first objects in a row of a stretch that begins at `p`, with `n` bytes to the end of its
- * segment; *ret_end is where to go on.
+ * Looks for the first objects in a row of a stretch that begins at `p`, with `n` bytes to the end
+ * of its segment; *ret_end is where to go on.
  */
 static bool stretch(struct scan *s, ap_addr address, const uint8_t *p, uint64_t n, ap_addr *ret_end)
 {
@@ -91,14 +93,16 @@ static bool stretch(struct scan *s, ap_addr address, const uint8_t *p, uint64_t 
 
 		if ((address + at) % AP_CHUNK_BYTES >= MAX_AREA_START)
 			break;
-		while (row < IN_A_ROW && next < stop && (size = size_at(s, address + next, p + next, n - next))) {
+		while (row < IN_A_ROW && next < stop &&
+		       (size = size_at(s, address + next, p + next, n - next))) {
 			next += size;
 			row++;
 		}
 		if (row && holds_maps(s, p + at, next - at < stop - at ? next - at : stop - at))
 			continue;
 		/* One that is larger than a page has its memory for itself. */
-		if (row == 1 && size > AP_CHUNK_BYTES / 2 && at + size > stop && size <= MAX_LARGE) {
+		if (row == 1 && size > AP_CHUNK_BYTES / 2 && at + size > stop &&
+		    size <= MAX_LARGE) {
 			*ret_end = (address + at + size + 4095) & ~4095ull;
 			return add(s, address + at, address + at + size, true);
 		}

@@ -23,7 +23,7 @@ enum ap_size_how {
 
 enum {
 	PROPERTY_ARRAY_LENGTH_MASK = 0x3ff, /* the rest of the word is the identity hash */
-	FEEDBACK_SLOTS_A_WORD = 6,	    /* five bits a slot: FeedbackMetadata::VectorICComputer */
+	FEEDBACK_SLOTS_A_WORD = 6, /* five bits a slot: FeedbackMetadata::VectorICComputer */
 };
 
 /* An object whose first `have` bytes are in hand; the rest is read from the image. */
@@ -78,13 +78,15 @@ static uint64_t align(uint64_t n, uint64_t to)
 	return (n + to - 1) / to * to;
 }
 
-/* Code of 9.4 and 10.2 holds its instructions, which begin behind a header as long as its alignment. */
+/* Code of 9.4 and 10.2 holds its instructions, which begin behind a header as long as its
+ * alignment. */
 static uint64_t code_size(const struct body *b)
 {
 	const struct ap_v8 *v8 = b->v8;
 	uint64_t instructions, metadata, start = (uint64_t)F(v8, CODE_INSTRUCTION_START);
 
-	if (ap_has_fact(v8, AP_F_T_INSTRUCTION_STREAM) || !ap_has_fact(v8, AP_F_CODE_INSTRUCTION_START) ||
+	if (ap_has_fact(v8, AP_F_T_INSTRUCTION_STREAM) ||
+	    !ap_has_fact(v8, AP_F_CODE_INSTRUCTION_START) ||
 	    !get_u32(b, (uint64_t)F(v8, CODE_INSTRUCTION_SIZE), &instructions) ||
 	    !get_u32(b, (uint64_t)F(v8, CODE_METADATA_SIZE), &metadata))
 		return 0;
@@ -179,7 +181,9 @@ static uint64_t special_size(const struct ap_size_rule *rule, const struct body 
 
 	switch (rule->how) {
 	case SIZE_PROPERTY_ARRAY:
-		return get_smi(b, 8, &n) || get_u32(b, 12, &n) ? 16 + 8 * (n & PROPERTY_ARRAY_LENGTH_MASK) : 0;
+		return get_smi(b, 8, &n) || get_u32(b, 12, &n)
+			       ? 16 + 8 * (n & PROPERTY_ARRAY_LENGTH_MASK)
+			       : 0;
 	case SIZE_FEEDBACK_METADATA:
 		if (!get_u32(b, 8, &n))
 			return 0;
@@ -200,7 +204,8 @@ static uint64_t special_size(const struct ap_size_rule *rule, const struct body 
 	case SIZE_SWISS:
 		return get_u32(b, 12, &n) ? align(24 + 18 * n + 16, 8) : 0;
 	case SIZE_SMALL_ORDERED:
-		/* u8 counts of elements, deleted, buckets; table; buckets and chains of a byte each. */
+		/* u8 counts of elements, deleted, buckets; table; buckets and chains of a byte
+		 * each. */
 		if (!get(b, 8, bytes, sizeof(bytes)))
 			return 0;
 		n = (uint64_t)bytes[2] * 2;
@@ -228,13 +233,16 @@ uint64_t ap_heap_size(const struct ap_heap *heap, const struct ap_heap_map *map,
 	switch (rule->how) {
 	case SIZE_DEFAULT:
 	case SIZE_SMI:
-		return get_smi(&b, rule->length_at, &n) ? align(rule->header + n * rule->element, 8) : 0;
+		return get_smi(&b, rule->length_at, &n) ? align(rule->header + n * rule->element, 8)
+							: 0;
 	case SIZE_U32:
 	case SIZE_STRING_1:
 	case SIZE_STRING_2:
-		return get_u32(&b, rule->length_at, &n) ? align(rule->header + n * rule->element, 8) : 0;
+		return get_u32(&b, rule->length_at, &n) ? align(rule->header + n * rule->element, 8)
+							: 0;
 	case SIZE_U16:
-		return get_u16(&b, rule->length_at, &n) ? align(rule->header + n * rule->element, 8) : 0;
+		return get_u16(&b, rule->length_at, &n) ? align(rule->header + n * rule->element, 8)
+							: 0;
 	case SIZE_REST: {
 		const struct ap_heap_page *page;
 
@@ -267,9 +275,9 @@ struct ap_err *ap_heap_load_rules(struct ap_heap *heap)
 	for (int32_t t = 0; t < F(v8, T_FIRST_NONSTRING) && t < AP_N_TYPES; t++) {
 		bool one_byte = t & F(v8, STRING_ONE_BYTE_TAG);
 
-		heap->rules[t] = (struct ap_size_rule){one_byte ? SIZE_STRING_1 : SIZE_STRING_2,
-						       (uint8_t)F(v8, STRING_CHARS), one_byte ? 1 : 2,
-						       (uint8_t)F(v8, STRING_LENGTH)};
+		heap->rules[t] = (struct ap_size_rule){
+			one_byte ? SIZE_STRING_1 : SIZE_STRING_2, (uint8_t)F(v8, STRING_CHARS),
+			one_byte ? 1 : 2, (uint8_t)F(v8, STRING_LENGTH)};
 	}
 	return NULL;
 }

@@ -7,7 +7,7 @@
 #include "heap/heap_private.h"
 
 enum {
-	MAX_TEXT_UNITS = 200,	    /* of a row */
+	MAX_TEXT_UNITS = 200,       /* of a row */
 	MAX_MATCH_UNITS = 1 << 20,  /* that an expression looks at */
 	MAX_JOINED_UNITS = 1 << 28, /* that it looks at in all concatenated strings, which may share
 				       their parts */
@@ -305,7 +305,7 @@ struct ap_err *ap_heap_strings(struct ap_heap *heap, const struct ap_heap_watch 
 	if (!err && !s.failed)
 		err = ap_heap_each(heap, watch, wanted, on_string, &s);
 	if (!err)
-		err = s.failed	  ? &ap_err_nomem
+		err = s.failed    ? &ap_err_nomem
 		      : s.stopped ? &ap_err_cancelled
 				  : rows(&s, arena, ret);
 	if (options->pattern)

@@ -14,13 +14,14 @@ enum {
 	MAX_HEAD = 255,
 };
 
-static void rule(struct ap_tagged_rules *r, const struct ap_v8 *v8, enum ap_fact_id type, enum ap_tagged_how how,
-		 int64_t head, int64_t at)
+static void rule(struct ap_tagged_rules *r, const struct ap_v8 *v8, enum ap_fact_id type,
+		 enum ap_tagged_how how, int64_t head, int64_t at)
 {
 	int32_t t = v8->profile.facts[type].value;
 
 	if (t >= 0 && t < AP_N_TYPES && head >= 0 && head <= MAX_HEAD && at >= 0 && at <= MAX_HEAD)
-		r->by_type[t] = (struct ap_tagged_rule){(uint8_t)how, (uint8_t)head, (uint8_t)at, 0};
+		r->by_type[t] =
+			(struct ap_tagged_rule){(uint8_t)how, (uint8_t)head, (uint8_t)at, 0};
 }
 
 static ap_tagged code_of(const struct ap_bodies *b, ap_addr table, uint32_t handle)
@@ -51,7 +52,8 @@ static void sample(const struct ap_bodies *b, struct samples *ret)
 		while (ret->n < MAX_SAMPLES && ap_bodies_next(&b->pages[i], false, &it, &a)) {
 			struct ap_body body;
 
-			if (!ap_body_on_page(b, &b->pages[i], a, &body) || !ap_type_is_function(v8, body.map->type))
+			if (!ap_body_on_page(b, &b->pages[i], a, &body) ||
+			    !ap_type_is_function(v8, body.map->type))
 				continue;
 			ret->handles[ret->n++] = ap_body_u32(&body, F(v8, FUNCTION_DISPATCH));
 			if (++of_page == PAGE_SAMPLES)
@@ -76,7 +78,8 @@ static size_t votes(const struct ap_bodies *b, ap_addr table, const struct sampl
 }
 
 /* The best of all places at that distance from each other, from some before each segment on. */
-static ap_addr best_place(const struct ap_bodies *b, const struct samples *s, uint64_t step, size_t *ret_votes)
+static ap_addr best_place(const struct ap_bodies *b, const struct samples *s, uint64_t step,
+			  size_t *ret_votes)
 {
 	size_t n;
 	const struct ap_segment *segments = ap_image_segments(b->heap->v8->image, &n);
@@ -86,7 +89,8 @@ static ap_addr best_place(const struct ap_bodies *b, const struct samples *s, ui
 	for (size_t i = 0; i < n; i++) {
 		ap_addr from = segments[i].start;
 
-		if (!segments[i].data || segments[i].origin == AP_SEGMENT_FILE || from < TABLE_STEPS * step)
+		if (!segments[i].data || segments[i].origin == AP_SEGMENT_FILE ||
+		    from < TABLE_STEPS * step)
 			continue;
 		from -= TABLE_STEPS * step;
 		for (ap_addr base = from; base < segments[i].end && base >= from; base += step) {
@@ -102,9 +106,10 @@ static ap_addr best_place(const struct ap_bodies *b, const struct samples *s, ui
 }
 
 /*
- * The table lies somewhere in a reservation of its own, of which parts of 64 KB are in use; the functions'
- * handles say where: taken from everywhere, for at a neighbouring place many would be plausible too.
- * Where its mapping was joined with another, any page may be its first. Entries of dead functions may be free.
+ * The table lies somewhere in a reservation of its own, of which parts of 64 KB are in use; the
+ * functions' handles say where: taken from everywhere, for at a neighbouring place many would be
+ * plausible too. Where its mapping was joined with another, any page may be its first. Entries of
+ * dead functions may be free.
  */
 static ap_addr find_dispatch_table(const struct ap_bodies *b)
 {
@@ -127,9 +132,14 @@ struct ap_err *ap_tagged_open(const struct ap_bodies *b, struct ap_tagged_rules 
 	const struct ap_v8 *v8 = b->heap->v8;
 	struct ap_tagged_rules r = {.by_type = calloc(AP_N_TYPES, sizeof(*r.by_type))};
 	static const enum ap_fact_id data[] = {
-		AP_F_T_BYTE_ARRAY,  AP_F_T_TRUSTED_BYTE_ARRAY, AP_F_T_FIXED_DOUBLE_ARRAY,
-		AP_F_T_HEAP_NUMBER, AP_F_T_BIGINT,	       AP_F_T_FREE_SPACE,
-		AP_F_T_FILLER,	    AP_F_T_FEEDBACK_METADATA,
+		AP_F_T_BYTE_ARRAY,
+		AP_F_T_TRUSTED_BYTE_ARRAY,
+		AP_F_T_FIXED_DOUBLE_ARRAY,
+		AP_F_T_HEAP_NUMBER,
+		AP_F_T_BIGINT,
+		AP_F_T_FREE_SPACE,
+		AP_F_T_FILLER,
+		AP_F_T_FEEDBACK_METADATA,
 	};
 
 	if (!r.by_type)
@@ -144,20 +154,24 @@ struct ap_err *ap_tagged_open(const struct ap_bodies *b, struct ap_tagged_rules 
 	}
 	rule(&r, v8, AP_F_T_BYTECODE_ARRAY, AP_TAGGED_HEAD, F(v8, BYTECODE_HEADER) / 8, 0);
 	if (ap_has_fact(v8, AP_F_T_INSTRUCTION_STREAM))
-		rule(&r, v8, AP_F_T_INSTRUCTION_STREAM, AP_TAGGED_STREAM, F(v8, STREAM_INSTRUCTIONS) / 8, 0);
+		rule(&r, v8, AP_F_T_INSTRUCTION_STREAM, AP_TAGGED_STREAM,
+		     F(v8, STREAM_INSTRUCTIONS) / 8, 0);
 	else
 		rule(&r, v8, AP_F_T_CODE, AP_TAGGED_STREAM, F(v8, CODE_INSTRUCTION_START) / 8, 0);
 	rule(&r, v8, AP_F_T_WEAK_CELL, AP_TAGGED_PAIR, 0, F(v8, WEAK_CELL_TARGET) / 8);
 	rule(&r, v8, AP_F_T_JS_WEAK_REF, AP_TAGGED_ONE, 0, F(v8, WEAK_REF_TARGET) / 8);
 	rule(&r, v8, AP_F_T_ALLOCATION_SITE, AP_TAGGED_ONE, 0, F(v8, ALLOCATION_SITE_NEXT) / 8);
-	rule(&r, v8, AP_F_T_JS_FINALIZATION_REGISTRY, AP_TAGGED_ONE, 0, F(v8, REGISTRY_NEXT_DIRTY) / 8);
+	rule(&r, v8, AP_F_T_JS_FINALIZATION_REGISTRY, AP_TAGGED_ONE, 0,
+	     F(v8, REGISTRY_NEXT_DIRTY) / 8);
 	rule(&r, v8, AP_F_T_NATIVE_CONTEXT, AP_TAGGED_LAST, 0, F(v8, NATIVE_CONTEXT_WEAK_SLOTS));
 	rule(&r, v8, AP_F_T_EPHEMERON_HASH_TABLE, AP_TAGGED_EPHEMERONS, 0, 0);
 	rule(&r, v8, AP_F_T_JS_TYPED_ARRAY, AP_TAGGED_RAW, 0, F(v8, VIEW_BUFFER) / 8);
 	if (F(v8, T_JS_TYPED_ARRAY) >= 0 && F(v8, TYPED_ARRAY_BASE_POINTER) > 0)
-		r.by_type[F(v8, T_JS_TYPED_ARRAY)].to = (uint8_t)(F(v8, TYPED_ARRAY_BASE_POINTER) / 8);
+		r.by_type[F(v8, T_JS_TYPED_ARRAY)].to =
+			(uint8_t)(F(v8, TYPED_ARRAY_BASE_POINTER) / 8);
 	if (ap_has_fact(v8, AP_F_FUNCTION_DISPATCH)) {
-		for (int32_t t = F(v8, T_JS_FUNCTION); t <= F(v8, T_JS_LAST_FUNCTION) && t < AP_N_TYPES; t++) {
+		for (int32_t t = F(v8, T_JS_FUNCTION);
+		     t <= F(v8, T_JS_LAST_FUNCTION) && t < AP_N_TYPES; t++) {
 			if (t >= 0)
 				r.by_type[t].how = AP_TAGGED_FUNCTION;
 		}
@@ -195,7 +209,8 @@ struct ap_embedded ap_embedded_begin(const struct ap_bodies *b, const struct ap_
 	struct ap_body code = *stream;
 	struct ap_embedded it = {start + 8ull * head, start + 8ull * stream->n, false};
 
-	if (ap_has_fact(v8, AP_F_T_INSTRUCTION_STREAM) && !ap_body_get(b, ap_body_word(stream, F(v8, STREAM_CODE)), &code))
+	if (ap_has_fact(v8, AP_F_T_INSTRUCTION_STREAM) &&
+	    !ap_body_get(b, ap_body_word(stream, F(v8, STREAM_CODE)), &code))
 		return it;
 	/* Behind the instructions stand tables. */
 	uint64_t size = ap_body_u32(&code, F(v8, CODE_INSTRUCTION_SIZE));
@@ -206,7 +221,8 @@ struct ap_embedded ap_embedded_begin(const struct ap_bodies *b, const struct ap_
 	return it;
 }
 
-bool ap_embedded_next(const struct ap_bodies *b, struct ap_embedded *it, ap_tagged *ret, bool *ret_weak)
+bool ap_embedded_next(const struct ap_bodies *b, struct ap_embedded *it, ap_tagged *ret,
+		      bool *ret_weak)
 {
 	const struct ap_v8 *v8 = b->heap->v8;
 
@@ -226,7 +242,8 @@ bool ap_embedded_next(const struct ap_bodies *b, struct ap_embedded *it, ap_tagg
 		*ret = w;
 		*ret_weak = it->optimised &&
 			    (type == F(v8, T_PROPERTY_CELL) || ap_type_is_receiver(v8, type) ||
-			     ap_type_is_context(v8, type) || (of > F(v8, T_JS_PROXY) && ap_type_is_receiver(v8, of)));
+			     ap_type_is_context(v8, type) ||
+			     (of > F(v8, T_JS_PROXY) && ap_type_is_receiver(v8, of)));
 		it->at += 8;
 		return true;
 	}

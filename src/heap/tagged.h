@@ -3,8 +3,8 @@
  *
  * Ownership: struct ap_tagged_rules is the caller's until ap_tagged_close().
  *
- * Inside the words that may be tagged, a word is one if it points to the start of an object: raw fields
- * that stand between tagged ones (lengths, hashes, addresses outside the heap) do not.
+ * Inside the words that may be tagged, a word is one if it points to the start of an object: raw
+ * fields that stand between tagged ones (lengths, hashes, addresses outside the heap) do not.
  */
 #ifndef AP_HEAP_TAGGED_H
 #define AP_HEAP_TAGGED_H
@@ -13,20 +13,20 @@
 
 enum ap_tagged_how {
 	AP_TAGGED_ALL,
-	AP_TAGGED_NONE,	  /* the map, then data */
-	AP_TAGGED_HEAD,	  /* the first words, then data */
-	AP_TAGGED_PAIR,	  /* two fields beginning at `at` are weak although tagged as strong */
-	AP_TAGGED_ONE,	  /* one such field */
-	AP_TAGGED_LAST,	  /* the last `at` slots of an array are */
+	AP_TAGGED_NONE,       /* the map, then data */
+	AP_TAGGED_HEAD,       /* the first words, then data */
+	AP_TAGGED_PAIR,       /* two fields beginning at `at` are weak although tagged as strong */
+	AP_TAGGED_ONE,        /* one such field */
+	AP_TAGGED_LAST,       /* the last `at` slots of an array are */
 	AP_TAGGED_EPHEMERONS, /* a value lives by its key and the table */
 	AP_TAGGED_FUNCTION,   /* its code stands in the dispatch table (13.6 and later) */
-	AP_TAGGED_RAW,	      /* what lies between words `at` and `to` is none, whatever it looks like */
-	AP_TAGGED_STREAM,     /* embedded in machine code, too */
+	AP_TAGGED_RAW, /* what lies between words `at` and `to` is none, whatever it looks like */
+	AP_TAGGED_STREAM, /* embedded in machine code, too */
 };
 
 struct ap_tagged_rule {
 	uint8_t how;
-	uint8_t head; /* words that may be tagged; 0: all */
+	uint8_t head;   /* words that may be tagged; 0: all */
 	uint8_t at, to; /* words */
 };
 
@@ -43,7 +43,8 @@ ap_tagged ap_dispatch_code(const struct ap_bodies *b, const struct ap_tagged_rul
 			   const struct ap_body *function);
 
 /* Words that may be references: [1, this). */
-static inline uint32_t ap_tagged_words(const struct ap_tagged_rule *rule, const struct ap_body *body)
+static inline uint32_t ap_tagged_words(const struct ap_tagged_rule *rule,
+				       const struct ap_body *body)
 {
 	if (rule->how == AP_TAGGED_NONE)
 		return 1;
@@ -70,9 +71,9 @@ static inline bool ap_tagged_is_weak(const struct ap_tagged_rule *rule, const st
 }
 
 /*
- * References inside machine code, in the order of their addresses: words of any alignment that point to
- * an object's start. (Relocation information would say the same; a chance hit in 2^45 is no risk.)
- * Optimised code holds maps, objects and cells weakly: Code::IsWeakObject.
+ * References inside machine code, in the order of their addresses: words of any alignment that
+ * point to an object's start. (Relocation information would say the same; a chance hit in 2^45 is
+ * no risk.) Optimised code holds maps, objects and cells weakly: Code::IsWeakObject.
  */
 struct ap_embedded {
 	const uint8_t *at, *end;
@@ -80,7 +81,8 @@ struct ap_embedded {
 };
 struct ap_embedded ap_embedded_begin(const struct ap_bodies *b, const struct ap_tagged_rules *rules,
 				     const struct ap_body *stream);
-bool ap_embedded_next(const struct ap_bodies *b, struct ap_embedded *it, ap_tagged *ret, bool *ret_weak);
+bool ap_embedded_next(const struct ap_bodies *b, struct ap_embedded *it, ap_tagged *ret,
+		      bool *ret_weak);
 
 /* Where an EphemeronHashTable's pairs begin, and how many slots there are. */
 enum { AP_EPHEMERON_FIRST = 5 }; /* map, length, elements, deleted, capacity */

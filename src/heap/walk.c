@@ -17,7 +17,7 @@
 enum {
 	OS_PAGE = 4096,
 	REPORT_EVERY = 64, /* pages of the calling thread */
-	BLOCK = 16, /* pages that a thread takes at a time, at most */
+	BLOCK = 16,        /* pages that a thread takes at a time, at most */
 	LINE = 64,
 	AHEAD = 2048, /* bytes */
 };
@@ -147,7 +147,7 @@ struct page_walk {
 	struct walker *w;
 	struct ap_heap_page *page;
 	struct ap_page_bytes bytes;
-	size_t buffer; /* the next allocation buffer */
+	size_t buffer;    /* the next allocation buffer */
 	uint64_t fetched; /* bytes of the page */
 };
 
@@ -315,7 +315,8 @@ static void *run(void *arg)
 			walk_page(w, page);
 			atomic_fetch_add(w->done_bytes, page->end - page->start);
 			atomic_fetch_add(w->done_objects, page->objects);
-			if (w->is_caller && w->watch && w->watch->report && ++mine % REPORT_EVERY == 0)
+			if (w->is_caller && w->watch && w->watch->report &&
+			    ++mine % REPORT_EVERY == 0)
 				w->watch->report(w->watch->arg, "walking the heap", *w->done_bytes,
 						 w->total_bytes, *w->done_objects);
 		}

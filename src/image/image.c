@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "image/image_private.h"
 #include "base/str.h"
+#include "image/image_private.h"
 #include "image/input.h"
 
 static int segment_cmp(const void *a, const void *b)
@@ -73,13 +73,13 @@ static struct ap_err *image_load_segments(struct ap_image *image)
 			image->gaps.cut_bytes += dumped - have;
 			image->gaps.cut_segments++;
 			s = (struct ap_segment){ph->p_vaddr + have, ph->p_vaddr + dumped, NULL,
-						AP_SEGMENT_CUT, ph->p_flags, NULL};
+						AP_SEGMENT_CUT,     ph->p_flags,          NULL};
 			if (!ap_vec_push(&image->arena, &image->segments, s))
 				return &ap_err_nomem;
 		}
 		if (dumped < ph->p_memsz) {
-			s = (struct ap_segment){ph->p_vaddr + dumped, end, NULL, AP_SEGMENT_NONE,
-						ph->p_flags, NULL};
+			s = (struct ap_segment){ph->p_vaddr + dumped, end,         NULL,
+						AP_SEGMENT_NONE,      ph->p_flags, NULL};
 			if (!ap_vec_push(&image->arena, &image->segments, s))
 				return &ap_err_nomem;
 		}
@@ -109,14 +109,16 @@ static struct ap_err *image_load_threads(struct ap_image *image)
 	return NULL;
 }
 
-static struct ap_err *image_load_core(struct ap_image *image, const struct ap_image_options *options)
+static struct ap_err *image_load_core(struct ap_image *image,
+				      const struct ap_image_options *options)
 {
 	AP_TRY(ap_core_read_header(image->map.data, image->map.bytes, image->path, &image->arena,
 				   &image->header));
 	if (!image->header.n_phdrs && !image->header.n_phdrs_missing)
-		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s describes no memory at all: it is empty",
-					      image->path),
-				   "whatever wrote it did not finish; look for another core of that crash");
+		return ap_err_hint(
+			ap_err_new(AP_E_FORMAT, "%s describes no memory at all: it is empty",
+				   image->path),
+			"whatever wrote it did not finish; look for another core of that crash");
 	AP_TRY(ap_core_read_notes(image->map.data, image->map.bytes, &image->header, &image->arena,
 				  &image->notes));
 	AP_TRY(image_load_segments(image));
@@ -135,7 +137,8 @@ struct ap_err *ap_image_open_core(const char *path, const struct ap_image_option
 	image->fd = -1;
 	ap_arena_init(&image->arena, 0);
 	image->path = strdup(path);
-	struct ap_err *err = image->path ? ap_input_map(path, &image->map, &image->fd) : &ap_err_nomem;
+	struct ap_err *err =
+		image->path ? ap_input_map(path, &image->map, &image->fd) : &ap_err_nomem;
 	if (!err)
 		err = image_load_core(image, options);
 	if (err) {
@@ -284,20 +287,22 @@ uint64_t ap_image_touched(const struct ap_image *image, const struct ap_segment 
 			      segment->end - segment->start);
 }
 
-ap_addr ap_image_next_touched(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr)
+ap_addr ap_image_next_touched(const struct ap_image *image, const struct ap_segment *segment,
+			      ap_addr addr)
 {
-	if (segment->origin != AP_SEGMENT_CORE || image->fd < 0 || !segment->data || addr < segment->start ||
-	    addr >= segment->end)
+	if (segment->origin != AP_SEGMENT_CORE || image->fd < 0 || !segment->data ||
+	    addr < segment->start || addr >= segment->end)
 		return addr;
 	uint64_t offset = (uint64_t)(segment->data - image->map.data) + (addr - segment->start);
 	uint64_t data = ap_map_next_data(image->fd, offset);
 	return data - offset < segment->end - addr ? addr + (data - offset) : segment->end;
 }
 
-bool ap_image_peek(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr, void *buf,
-		   size_t bytes)
+bool ap_image_peek(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr,
+		   void *buf, size_t bytes)
 {
-	if (!segment->data || addr < segment->start || addr > segment->end || segment->end - addr < bytes)
+	if (!segment->data || addr < segment->start || addr > segment->end ||
+	    segment->end - addr < bytes)
 		return false;
 	const uint8_t *p = segment->data + (addr - segment->start);
 

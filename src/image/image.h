@@ -49,7 +49,7 @@ enum ap_module_state {
 struct ap_module {
 	const char *path; /* as the process had it */
 	ap_addr start, end;
-	uint64_t bias; /* address in memory = address as linked + bias */
+	uint64_t bias;               /* address in memory = address as linked + bias */
 	struct ap_build_id build_id; /* as the core says; may be empty */
 	enum ap_module_state state;
 	struct ap_elf *elf; /* NULL unless OK or UNPROVEN */
@@ -68,7 +68,7 @@ struct ap_process {
 	uid_t uid;
 	gid_t gid;
 	const char *fname, *psargs;
-	const char *exe;  /* path of the program as NT_FILE records it, or NULL */
+	const char *exe;   /* path of the program as NT_FILE records it, or NULL */
 	const char **argv; /* NULL-ended, from the stack; or NULL */
 	const char **env;
 	struct ap_core_siginfo siginfo;
@@ -77,9 +77,9 @@ struct ap_process {
 };
 
 struct ap_image_gaps {
-	uint64_t cut_bytes;       /* missing because the file is cut off */
+	uint64_t cut_bytes; /* missing because the file is cut off */
 	uint64_t cut_segments;
-	uint64_t missing_headers; /* program headers beyond the end of the file */
+	uint64_t missing_headers;            /* program headers beyond the end of the file */
 	uint64_t file_bytes, expected_bytes; /* of the core file */
 	uint64_t minicore_of; /* bytes of the core that this is a minicore of; 0: it is none */
 };
@@ -118,17 +118,19 @@ const struct ap_module *ap_image_main_module(const struct ap_image *image);
 uint64_t ap_image_touched(const struct ap_image *image, const struct ap_segment *segment);
 
 /*
- * The first address from `addr` on, inside the segment, whose page the process touched; its end if none
- * is left. What lies between reads as zeros: not looking there spares the disk and the page cache.
+ * The first address from `addr` on, inside the segment, whose page the process touched; its end if
+ * none is left. What lies between reads as zeros: not looking there spares the disk and the page
+ * cache.
  */
-ap_addr ap_image_next_touched(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr);
+ap_addr ap_image_next_touched(const struct ap_image *image, const struct ap_segment *segment,
+			      ap_addr addr);
 
 /*
- * Bytes of a segment that has data, copied out of the file: cheaper than mapping a page for each of many
- * places that lie far apart. False if they are not all there.
+ * Bytes of a segment that has data, copied out of the file: cheaper than mapping a page for each of
+ * many places that lie far apart. False if they are not all there.
  */
-bool ap_image_peek(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr, void *buf,
-		   size_t bytes);
+bool ap_image_peek(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr,
+		   void *buf, size_t bytes);
 
 /* Readable bytes that follow `addr` without a hole, `*ret_bytes` of them; NULL if absent. */
 const uint8_t *ap_image_view(const struct ap_image *image, ap_addr addr, uint64_t *ret_bytes);

@@ -20,7 +20,8 @@ struct ap_image {
 };
 
 /* modules.c: finds the files behind NT_FILE and serves from them what the core lacks. */
-struct ap_err *ap_image_load_modules(struct ap_image *image, const struct ap_image_options *options);
+struct ap_err *ap_image_load_modules(struct ap_image *image,
+				     const struct ap_image_options *options);
 /* process.c: argv, environment, signal, whether it died. */
 struct ap_err *ap_image_load_process(struct ap_image *image);
 /* The module that was made from the file `path`, or NULL. */

@@ -61,15 +61,17 @@ static struct ap_err *spool_check_space(struct input_spool *spool)
 	if (free_bytes >= reserve + CHECK_SPACE_EVERY)
 		return NULL;
 	return ap_err_hint(
-		ap_err_new(AP_E_LIMIT,
-			   "stopped unpacking after %.1f GB: %s has only %.1f GB free, and %.1f GB stay free",
-			   (double)spool->written / 1e9, spool->dir, (double)free_bytes / 1e9,
-			   (double)reserve / 1e9),
+		ap_err_new(
+			AP_E_LIMIT,
+			"stopped unpacking after %.1f GB: %s has only %.1f GB free, and %.1f GB stay free",
+			(double)spool->written / 1e9, spool->dir, (double)free_bytes / 1e9,
+			(double)reserve / 1e9),
 		"set TMPDIR to a folder on a larger disk, or unpack the core yourself");
 }
 
 /* Blocks of zeros become holes, so that a sparse core stays small on disk. */
-static struct ap_err *spool_write(struct input_spool *spool, const void *buf, size_t n, int64_t offset)
+static struct ap_err *spool_write(struct input_spool *spool, const void *buf, size_t n,
+				  int64_t offset)
 {
 	const uint8_t *p = buf;
 
@@ -84,8 +86,9 @@ static struct ap_err *spool_write(struct input_spool *spool, const void *buf, si
 			if (done < 0 && errno == EINTR)
 				continue;
 			if (done <= 0)
-				return ap_err_hint(ap_err_errno(errno, "cannot write to %s", spool->dir),
-						   "set TMPDIR to a folder with more room");
+				return ap_err_hint(
+					ap_err_errno(errno, "cannot write to %s", spool->dir),
+					"set TMPDIR to a folder with more room");
 			block = (size_t)done;
 			spool->written += block;
 		}
@@ -106,7 +109,8 @@ static struct ap_err *input_error(struct archive *a, const char *path)
 
 	return ap_err_hint(ap_err_new(os ? AP_E_IO : AP_E_FORMAT, "cannot unpack %s: %s", path,
 				      archive_error_string(a)),
-			   os ? "check the file and its disk" : "the compressed file is damaged; fetch it again");
+			   os ? "check the file and its disk"
+			      : "the compressed file is damaged; fetch it again");
 }
 
 static bool is_zip(struct archive *a)
@@ -138,8 +142,8 @@ static struct ap_err *spool_data(struct archive *a, const char *path, struct inp
 }
 
 /* A crash as a crash collector ships it: its core, or the minicore where there is no other. */
-static struct ap_err *unpack_bundle(struct archive *a, struct archive_entry *entry, const char *path,
-				    struct input_spool *spool)
+static struct ap_err *unpack_bundle(struct archive *a, struct archive_entry *entry,
+				    const char *path, struct input_spool *spool)
 {
 	bool found = false;
 	int rc;
@@ -159,9 +163,10 @@ static struct ap_err *unpack_bundle(struct archive *a, struct archive_entry *ent
 	} while ((rc = archive_read_next_header(a, &entry)) == ARCHIVE_OK || rc == ARCHIVE_WARN);
 	if (found)
 		return NULL;
-	return rc != ARCHIVE_EOF ? input_error(a, path)
-				 : ap_err_hint(ap_err_new(AP_E_NOTFOUND, "there is no core in %s", path),
-					       "its -dump-info.json says why, if it is a crash's");
+	return rc != ARCHIVE_EOF
+		       ? input_error(a, path)
+		       : ap_err_hint(ap_err_new(AP_E_NOTFOUND, "there is no core in %s", path),
+				     "its -dump-info.json says why, if it is a crash's");
 }
 
 static struct ap_err *input_unpack(struct archive *a, const char *path, struct input_spool *spool)
@@ -213,11 +218,18 @@ static bool input_is_compressed(const struct ap_map *map)
 		const char *bytes;
 		size_t n;
 	} magics[] = {
-		{"\x28\xb5\x2f\xfd", 4}, {"\x1f\x8b", 2}, {"\xfd" "7zXZ", 5}, {"\x04\x22\x4d\x18", 4}, {"PK\x03\x04", 4},
+		{"\x28\xb5\x2f\xfd", 4},
+		{"\x1f\x8b", 2},
+		{"\xfd"
+		 "7zXZ",
+		 5},
+		{"\x04\x22\x4d\x18", 4},
+		{"PK\x03\x04", 4},
 	};
 
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
-		if (map->bytes >= magics[i].n && memcmp(map->data, magics[i].bytes, magics[i].n) == 0)
+		if (map->bytes >= magics[i].n &&
+		    memcmp(map->data, magics[i].bytes, magics[i].n) == 0)
 			return true;
 	}
 	return false;
@@ -233,8 +245,9 @@ struct ap_err *ap_input_map(const char *path, struct ap_map *ret_map, int *ret_f
 		int errnum = errno;
 		struct ap_err *err = ap_err_errno(errnum, "cannot open %s", path);
 
-		return ap_err_hint(err, errnum == ENOENT ? "check the path; cores are often named core.PID"
-							: "check the permissions of the file and its folder");
+		return ap_err_hint(
+			err, errnum == ENOENT ? "check the path; cores are often named core.PID"
+					      : "check the permissions of the file and its folder");
 	}
 	if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || S_ISCHR(st.st_mode))
 		return input_spool_map(path, ret_map, ret_fd);
@@ -278,7 +291,8 @@ void ap_input_peek(const char *path, void *buf, size_t bytes, size_t *ret_n)
 
 		do {
 			rc = archive_read_next_header(a, &entry);
-		} while (rc == ARCHIVE_OK && is_zip(a) && !ends_with(archive_entry_pathname(entry), ".core"));
+		} while (rc == ARCHIVE_OK && is_zip(a) &&
+			 !ends_with(archive_entry_pathname(entry), ".core"));
 		if (rc == ARCHIVE_OK)
 			n = archive_read_data(a, buf, bytes);
 	}

@@ -1,9 +1,9 @@
 /*
  * Turns what the user named (a plain file, a compressed one, a FIFO, "-") into mapped bytes.
  *
- * Ownership: the caller owns the returned map. A compressed or piped input is spooled to an unlinked
- * temporary file, which vanishes with the map; 1 GB or 5 % of that disk, whichever is larger, stays
- * free.
+ * Ownership: the caller owns the returned map. A compressed or piped input is spooled to an
+ * unlinked temporary file, which vanishes with the map; 1 GB or 5 % of that disk, whichever is
+ * larger, stays free.
  */
 #ifndef AP_IMAGE_INPUT_H
 #define AP_IMAGE_INPUT_H

@@ -12,9 +12,11 @@
 #include "base/cursor.h"
 #include "image/image_private.h"
 
-/* A hostile core may name a million libraries, each to be searched; a real process has some hundred. */
+/* A hostile core may name a million libraries, each to be searched; a real process has some
+ * hundred. */
 enum { MAX_MODULES = 2048 };
-/* Without program headers to tell; no Node is larger, and no library is that far from its program. */
+/* Without program headers to tell; no Node is larger, and no library is that far from its program.
+ */
 enum { MODULE_MAX_BYTES = 512 << 20 };
 
 /* The build-id inside the ELF header page that the kernel dumps for every mapped ELF file. */
@@ -39,20 +41,24 @@ static struct ap_build_id module_memory_build_id(const struct ap_image *image, a
 			Elf64_Phdr ph;
 			uint8_t notes[1024];
 
-			if (!ap_image_read(image, start + eh.e_phoff + i * sizeof(ph), &ph, sizeof(ph)))
+			if (!ap_image_read(image, start + eh.e_phoff + i * sizeof(ph), &ph,
+					   sizeof(ph)))
 				return id;
 			if (pass == 0 && ph.p_type == PT_LOAD && ph.p_vaddr < first_vaddr)
 				first_vaddr = ph.p_vaddr & ~4095ull;
-			if (pass == 0 && ph.p_type == PT_LOAD && ph.p_memsz <= UINT64_MAX - ph.p_vaddr &&
+			if (pass == 0 && ph.p_type == PT_LOAD &&
+			    ph.p_memsz <= UINT64_MAX - ph.p_vaddr &&
 			    ph.p_vaddr + ph.p_memsz > last_vaddr)
 				last_vaddr = ph.p_vaddr + ph.p_memsz;
-			if (pass == 1 && ph.p_type == PT_NOTE && !id.n && ph.p_filesz <= sizeof(notes) &&
+			if (pass == 1 && ph.p_type == PT_NOTE && !id.n &&
+			    ph.p_filesz <= sizeof(notes) &&
 			    ap_image_read(image, *ret_bias + ph.p_vaddr, notes, ph.p_filesz))
 				id = ap_build_id_of_notes(notes, ph.p_filesz);
 		}
 		if (pass == 0) {
-			*ret_bias = eh.e_type == ET_DYN && first_vaddr != UINT64_MAX ? start - first_vaddr
-										     : 0;
+			*ret_bias = eh.e_type == ET_DYN && first_vaddr != UINT64_MAX
+					    ? start - first_vaddr
+					    : 0;
 			*ret_bytes = last_vaddr > first_vaddr ? last_vaddr - first_vaddr : 0;
 		}
 	}
@@ -66,14 +72,15 @@ static struct ap_err *modules_find(struct ap_image *image)
 
 	for (size_t i = 0; i < image->notes.files.n && image->modules.n < MAX_MODULES;) {
 		const struct ap_core_file *first = &image->notes.files.at[i];
-		struct ap_module m = {.path = first->path, .start = first->start, .end = first->end};
+		struct ap_module m = {
+			.path = first->path, .start = first->start, .end = first->end};
 		bool is_elf = false;
 		uint64_t bytes;
 
 		m.build_id = module_memory_build_id(image, m.start, &m.bias, &is_elf, &bytes);
 		/*
-		 * V8 (20 and later) maps its builtins from the program's file a second time, beside its
-		 * code range, terabytes away: a module ends where its program headers say.
+		 * V8 (20 and later) maps its builtins from the program's file a second time, beside
+		 * its code range, terabytes away: a module ends where its program headers say.
 		 */
 		uint64_t most = bytes ? bytes : MODULE_MAX_BYTES;
 		for (i++; i < image->notes.files.n; i++) {
@@ -87,7 +94,8 @@ static struct ap_err *modules_find(struct ap_image *image)
 		}
 		if (first->file_offset != 0)
 			continue;
-		/* A core without ELF header pages (coredump_filter bit 4 off) still has its program. */
+		/* A core without ELF header pages (coredump_filter bit 4 off) still has its
+		 * program. */
 		m.is_main = entry >= m.start && entry < m.end;
 		if (!is_elf && !m.is_main && !strstr(m.path, ".so"))
 			continue;
@@ -144,8 +152,8 @@ static bool module_try_beside(struct ap_module *m, const char *core_path, const 
 	const char *slash = strrchr(core_path, '/');
 	char file[PATH_MAX];
 
-	return snprintf(file, sizeof(file), "%.*s%s", slash ? (int)(slash - core_path + 1) : 0, core_path,
-			name) < (int)sizeof(file) &&
+	return snprintf(file, sizeof(file), "%.*s%s", slash ? (int)(slash - core_path + 1) : 0,
+			core_path, name) < (int)sizeof(file) &&
 	       access(file, R_OK) == 0 && module_try(m, file, false);
 }
 
@@ -159,8 +167,10 @@ static struct ap_err *module_mismatch(const struct ap_module *m, const char *pat
 	ap_build_id_hex(ap_elf_build_id(elf), have);
 	ap_elf_close(elf);
 	return ap_err_hint(
-		ap_err_new(AP_E_MISMATCH, "%s is not the program that made this core: build-id %s, the core's is %s",
-			   path, have, want),
+		ap_err_new(
+			AP_E_MISMATCH,
+			"%s is not the program that made this core: build-id %s, the core's is %s",
+			path, have, want),
 		"the core names %s; leave the program out to have it searched, or add --force to use this one all the same",
 		m->path);
 }
@@ -184,8 +194,8 @@ static struct ap_err *modules_open(struct ap_image *image, const struct ap_image
 			continue;
 		}
 		/* "/usr/bin/node (deleted)": an upgrade replaced it; the build-id decides. */
-		if (!module_try(m, m->path, false) &&
-		    !module_try_beside(m, image->path, name) && m->is_main)
+		if (!module_try(m, m->path, false) && !module_try_beside(m, image->path, name) &&
+		    m->is_main)
 			module_try_path(m, "node");
 	}
 	return NULL;
@@ -193,8 +203,8 @@ static struct ap_err *modules_open(struct ap_image *image, const struct ap_image
 
 /* Adds to `list` the parts of `add` that no segment in it covers. Both are sorted. */
 static bool segments_fill(struct ap_arena *arena, const struct ap_segment *list, size_t n,
-			  const struct ap_segment *add, size_t n_add,
-			  struct ap_segment **ret_list, size_t *ret_n)
+			  const struct ap_segment *add, size_t n_add, struct ap_segment **ret_list,
+			  size_t *ret_n)
 {
 	AP_VEC(struct ap_segment) out = {0};
 	size_t i = 0;
@@ -250,8 +260,8 @@ static bool segments_of_files(struct ap_image *image, struct ap_segment **ret_li
 		uint64_t n = f->end - f->start;
 		if (n > bytes - f->file_offset)
 			n = bytes - f->file_offset;
-		struct ap_segment s = {f->start, f->start + n, data + f->file_offset,
-				       AP_SEGMENT_FILE, PF_R, f->path};
+		struct ap_segment s = {f->start,        f->start + n, data + f->file_offset,
+				       AP_SEGMENT_FILE, PF_R,         f->path};
 		if (!ap_vec_push(&image->arena, &out, s))
 			return false;
 	}
@@ -275,7 +285,8 @@ static struct ap_err *modules_serve(struct ap_image *image)
 
 	for (size_t i = 0; i < image->segments.n; i++) {
 		struct ap_segment s = image->segments.at[i];
-		/* Lost writable pages held the program's own data: the file's bytes would be wrong. */
+		/* Lost writable pages held the program's own data: the file's bytes would be wrong.
+		 */
 		bool keep = s.data || (s.origin == AP_SEGMENT_CUT && (s.flags & PF_W));
 		bool ok = keep ? ap_vec_push(&image->arena, &sure, s)
 			       : ap_vec_push(&image->arena, &absent, s);

@@ -67,8 +67,8 @@ static bool signal_kills_with_core(int signal, const struct ap_core_notes *notes
 	case SIGXFSZ:
 		return true;
 	case SIGTRAP:
-		/* V8's own checks end in an int3, which the kernel reports so; a debugger's stops carry
-		 * codes of their own. */
+		/* V8's own checks end in an int3, which the kernel reports so; a debugger's stops
+		 * carry codes of their own. */
 		return !notes->made_by_gdb ||
 		       (notes->siginfo.present && notes->siginfo.code == SI_KERNEL);
 	default:

@@ -19,7 +19,8 @@ static inline uint64_t ap_now_ms(void)
 
 static inline void ap_sleep_ms(unsigned ms)
 {
-	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}, NULL);
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000},
+		  NULL);
 }
 
 #endif

@@ -12,19 +12,24 @@
 
 enum { POLL_MS = 10, TICK_MS = 100, GRACE_MS = 300, WORDS_LIMIT = 1 << 20, DEFAULT_PORT = 9229 };
 
-/* The port that "--inspect=host:port" and its like ask for: *ret stays as it was if none is named. */
+/* The port that "--inspect=host:port" and its like ask for: *ret stays as it was if none is named.
+ */
 static bool inspect_option(const char *word, uint16_t *ret_port, bool *ret_opens)
 {
 	static const struct {
 		const char *name;
 		bool opens;
-	} options[] = {{"--inspect-port", false}, {"--debug-port", false}, {"--inspect-brk", true},
-		       {"--inspect-wait", true},  {"--inspect", true}};
+	} options[] = {{"--inspect-port", false},
+		       {"--debug-port", false},
+		       {"--inspect-brk", true},
+		       {"--inspect-wait", true},
+		       {"--inspect", true}};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		size_t n = strlen(options[i].name);
 
-		if (strncmp(word, options[i].name, n) != 0 || (word[n] && word[n] != '=' && word[n] != ' '))
+		if (strncmp(word, options[i].name, n) != 0 ||
+		    (word[n] && word[n] != '=' && word[n] != ' '))
 			continue;
 		const char *value = word[n] == '=' ? word + n + 1 : "";
 		size_t length = strcspn(value, " ");
@@ -62,7 +67,8 @@ static void asked_port(pid_t pid, uint16_t *ret_port, bool *ret_opens)
 	}
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 	ap_err_free(ap_proc_read(path, WORDS_LIMIT, &words));
-	for (size_t at = words.n ? strlen(words.s) + 1 : 0; at < words.n; at += strlen(words.s + at) + 1) {
+	for (size_t at = words.n ? strlen(words.s) + 1 : 0; at < words.n;
+	     at += strlen(words.s + at) + 1) {
 		const char *word = words.s + at;
 
 		if (*word != '-')
@@ -83,22 +89,26 @@ static void use(const struct ap_listener *l, bool was_open, struct ap_endpoint *
  * An inspector that listens already. Only where it was asked for, or on its customary port: a
  * program's other ports are its own business, and a stray request is never sent to them.
  */
-static struct ap_err *open_already(const struct ap_target *t, const struct ap_listeners *own, uint16_t port,
-				   bool opens, struct ap_endpoint *ret)
+static struct ap_err *open_already(const struct ap_target *t, const struct ap_listeners *own,
+				   uint16_t port, bool opens, struct ap_endpoint *ret)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < own->n; i++) {
 		/* port 0: any that was free, on the loopback */
-		if (port ? own->at[i].port != port : !opens || !ap_listener_on_loopback(&own->at[i]))
+		if (port ? own->at[i].port != port
+			 : !opens || !ap_listener_on_loopback(&own->at[i]))
 			continue;
 		use(&own->at[i], true, ret);
 		n++;
 	}
 	if (n > 1)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "process %d listens on %zu ports, any of which may be its inspector",
-					      t->pid, n),
-				   "--port N names it; the process printed it when it started");
+		return ap_err_hint(
+			ap_err_new(
+				AP_E_UNSUPPORTED,
+				"process %d listens on %zu ports, any of which may be its inspector",
+				t->pid, n),
+			"--port N names it; the process printed it when it started");
 	return NULL;
 }
 
@@ -107,8 +117,8 @@ static struct ap_err *open_already(const struct ap_target *t, const struct ap_li
  * one on another port than was asked for counts only when it is the loopback's, and no better one
  * comes for a while.
  */
-static const struct ap_listener *opened(const struct ap_listeners *before, const struct ap_listeners *now,
-					uint16_t port, bool waited)
+static const struct ap_listener *opened(const struct ap_listeners *before,
+					const struct ap_listeners *now, uint16_t port, bool waited)
 {
 	const struct ap_listener *other = NULL;
 
@@ -142,18 +152,24 @@ static struct ap_err *explain(const struct ap_target *t, uint16_t port, unsigned
 
 		if (owner)
 			ap_err_free(ap_proc_status(owner, 0, &status));
-		return ap_err_new(AP_E_UNSUPPORTED,
-				  "port %u, where the inspector of process %d would listen, is taken by %s (pid %d); Node does "
-				  "not try another one", port, t->pid, status.name, owner);
+		return ap_err_new(
+			AP_E_UNSUPPORTED,
+			"port %u, where the inspector of process %d would listen, is taken by %s (pid %d); Node does "
+			"not try another one",
+			port, t->pid, status.name, owner);
 	}
 	ap_target_doing(t, doing, sizeof(doing));
 	if (t->own_handler == AP_OWN_UNKNOWN)
-		return ap_err_new(AP_E_LIMIT,
-				  "process %d took SIGUSR1 and opened no inspector in %u ms: it has a handler of its own, or is "
-				  "blocked in native code (%s)", t->pid, timeout_ms, doing);
-	return ap_err_new(AP_E_LIMIT,
-			  "process %d took SIGUSR1 and opened no inspector in %u ms: it is blocked in native code (%s), and "
-			  "will open it when it comes back", t->pid, timeout_ms, doing);
+		return ap_err_new(
+			AP_E_LIMIT,
+			"process %d took SIGUSR1 and opened no inspector in %u ms: it has a handler of its own, or is "
+			"blocked in native code (%s)",
+			t->pid, timeout_ms, doing);
+	return ap_err_new(
+		AP_E_LIMIT,
+		"process %d took SIGUSR1 and opened no inspector in %u ms: it is blocked in native code (%s), and "
+		"will open it when it comes back",
+		t->pid, timeout_ms, doing);
 }
 
 struct ap_err *ap_endpoint_find(struct ap_target *t, const struct ap_inspector_options *options,
@@ -211,6 +227,10 @@ struct ap_err *ap_endpoint_enter(const struct ap_target *t)
 		close(fd);
 	if (result == 0)
 		return NULL;
-	return ap_err_hint(ap_err_errno(e, "process %d is in another network namespace (%s) and we may not enter it", t->pid, theirs),
-			   "run this as root, or inside that container");
+	return ap_err_hint(
+		ap_err_errno(
+			e,
+			"process %d is in another network namespace (%s) and we may not enter it",
+			t->pid, theirs),
+		"run this as root, or inside that container");
 }

@@ -17,7 +17,8 @@ struct ap_endpoint {
 };
 
 /* Among the listening sockets of that process alone. */
-struct ap_err *ap_endpoint_find(struct ap_target *target, const struct ap_inspector_options *options,
+struct ap_err *ap_endpoint_find(struct ap_target *target,
+				const struct ap_inspector_options *options,
 				struct ap_endpoint *ret_endpoint);
 /* Moves this thread into the process's network namespace, if it is another one. */
 struct ap_err *ap_endpoint_enter(const struct ap_target *target);

@@ -47,13 +47,15 @@ static struct ap_err *connect_socket(struct ap_inspector *i)
 	if (!err) {
 		char *copy = ap_strndup(&arena, path.s, path.n);
 
-		err = copy ? ap_websocket_open(&peer, copy, AP_PROTOCOL_MAX, &i->socket) : &ap_err_nomem;
+		err = copy ? ap_websocket_open(&peer, copy, AP_PROTOCOL_MAX, &i->socket)
+			   : &ap_err_nomem;
 	}
 	ap_arena_close(&arena);
 	return err;
 }
 
-struct ap_err *ap_inspector_open(struct ap_target *target, const struct ap_inspector_options *options,
+struct ap_err *ap_inspector_open(struct ap_target *target,
+				 const struct ap_inspector_options *options,
 				 struct ap_inspector **ret_inspector)
 {
 	struct ap_inspector *i = calloc(1, sizeof(*i));
@@ -98,7 +100,8 @@ static bool still_listens(const struct ap_inspector *i)
 
 static bool wait_shut(const struct ap_inspector *i)
 {
-	for (uint64_t deadline = ap_now_ms() + CLOSE_MS; ap_now_ms() < deadline; ap_sleep_ms(POLL_MS)) {
+	for (uint64_t deadline = ap_now_ms() + CLOSE_MS; ap_now_ms() < deadline;
+	     ap_sleep_ms(POLL_MS)) {
 		if (!still_listens(i))
 			return true;
 	}
@@ -111,7 +114,9 @@ static bool wait_shut(const struct ap_inspector *i)
  */
 static bool shut(struct ap_inspector *i)
 {
-	ask_to_end(i, "/\\n.*\\n/.test(new Error().stack) ? process._debugEnd() : void setTimeout(() => process._debugEnd(), 1)");
+	ask_to_end(
+		i,
+		"/\\n.*\\n/.test(new Error().stack) ? process._debugEnd() : void setTimeout(() => process._debugEnd(), 1)");
 	if (wait_shut(i))
 		return true;
 	ask_to_end(i, "process._debugEnd()");
@@ -153,7 +158,8 @@ static struct ap_err *send_call(struct ap_inspector *i, const char *method, cons
 {
 	AP_STR_AUTO text = {0};
 
-	ap_str_addf(&text, "{\"id\":%llu,\"method\":\"%s\"", (unsigned long long)++i->last_id, method);
+	ap_str_addf(&text, "{\"id\":%llu,\"method\":\"%s\"", (unsigned long long)++i->last_id,
+		    method);
 	if (params)
 		ap_str_addf(&text, ",\"params\":%s", params);
 	ap_str_addc(&text, '}');
@@ -161,7 +167,8 @@ static struct ap_err *send_call(struct ap_inspector *i, const char *method, cons
 }
 
 struct ap_err *ap_inspector_call(struct ap_inspector *i, const char *method, const char *params,
-				 const char *until_event, struct ap_arena *arena, struct ap_text *ret_body)
+				 const char *until_event, struct ap_arena *arena,
+				 struct ap_text *ret_body)
 {
 	AP_TRY(send_call(i, method, params));
 	for (unsigned n = 0; n < MAX_EVENTS; n++) {
@@ -181,7 +188,8 @@ struct ap_err *ap_inspector_call(struct ap_inspector *i, const char *method, con
 		if (!message.is_reply || message.id != i->last_id)
 			continue;
 		if (message.error.s)
-			return ap_err_new(AP_E_UNSUPPORTED, "%s was refused: %.*s", method, AP_TEXT_ARG(message.error));
+			return ap_err_new(AP_E_UNSUPPORTED, "%s was refused: %.*s", method,
+					  AP_TEXT_ARG(message.error));
 		*ret_body = message.body.s ? message.body : AP_TEXT("{}");
 		return NULL;
 	}
@@ -211,7 +219,8 @@ struct ap_err *ap_inspector_evaluate(struct ap_inspector *i, const char *express
 		return ap_err_new(AP_E_IO, "process %d closed the connection", i->target->pid);
 	AP_TRY(ap_protocol_read_value(body, arena, &value));
 	if (value.exception.s)
-		return ap_err_new(AP_E_FORMAT, "process %d threw: %.*s", i->target->pid, AP_TEXT_ARG(value.exception));
+		return ap_err_new(AP_E_FORMAT, "process %d threw: %.*s", i->target->pid,
+				  AP_TEXT_ARG(value.exception));
 	if (ret)
 		*ret = value;
 	return NULL;

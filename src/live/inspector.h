@@ -29,9 +29,11 @@ struct ap_inspector;
  * the process's network namespace for that if it is another one. The error of a refusal names the
  * fact that proves it.
  */
-struct ap_err *ap_inspector_open(struct ap_target *target, const struct ap_inspector_options *options,
+struct ap_err *ap_inspector_open(struct ap_target *target,
+				 const struct ap_inspector_options *options,
 				 struct ap_inspector **ret_inspector);
-/* True when the inspector is shut or was open before we came; false: it was ours and still listens. */
+/* True when the inspector is shut or was open before we came; false: it was ours and still listens.
+ */
 bool ap_inspector_close(struct ap_inspector *inspector);
 /* Of a process that is about to end, and waits for us to leave. */
 void ap_inspector_leave(struct ap_inspector *inspector);
@@ -45,10 +47,12 @@ bool ap_inspector_was_open(const struct ap_inspector *inspector);
  * Calls `method` with the JSON `params` (NULL: none) and waits for the answer. An answer of null in
  * *ret_body and no error: the connection ended instead, or `until_event` came first.
  */
-struct ap_err *ap_inspector_call(struct ap_inspector *inspector, const char *method, const char *params,
-				 const char *until_event, struct ap_arena *arena, struct ap_text *ret_body);
+struct ap_err *ap_inspector_call(struct ap_inspector *inspector, const char *method,
+				 const char *params, const char *until_event,
+				 struct ap_arena *arena, struct ap_text *ret_body);
 /* Evaluates an expression in the main thread, even in the middle of a loop; `ret` may be NULL. */
 struct ap_err *ap_inspector_evaluate(struct ap_inspector *inspector, const char *expression,
-				     bool by_value, struct ap_arena *arena, struct ap_protocol_value *ret);
+				     bool by_value, struct ap_arena *arena,
+				     struct ap_protocol_value *ret);
 
 #endif

@@ -48,7 +48,9 @@ static bool parse_address(const char **p, const char *end, size_t words, uint8_t
 		for (int i = 0; i < 8; i++, (*p)++) {
 			if (*p >= end || !isxdigit((unsigned char)**p))
 				return false;
-			v = v << 4 | (uint32_t)(isdigit((unsigned char)**p) ? **p - '0' : (**p | 0x20) - 'a' + 10);
+			v = v << 4 |
+			    (uint32_t)(isdigit((unsigned char)**p) ? **p - '0'
+								   : (**p | 0x20) - 'a' + 10);
 		}
 		memcpy(ret + w * 4, &v, 4);
 	}
@@ -61,7 +63,9 @@ static bool parse_hex(const char **p, const char *end, uint64_t *ret)
 
 	*ret = 0;
 	for (; *p < end && isxdigit((unsigned char)**p) && *p - from < 16; (*p)++)
-		*ret = *ret << 4 | (uint64_t)(isdigit((unsigned char)**p) ? **p - '0' : (**p | 0x20) - 'a' + 10);
+		*ret = *ret << 4 |
+		       (uint64_t)(isdigit((unsigned char)**p) ? **p - '0'
+							      : (**p | 0x20) - 'a' + 10);
 	return *p > from;
 }
 
@@ -84,7 +88,8 @@ static bool parse_line(const char *p, const char *end, bool v6, struct ap_listen
 	uint64_t port, state, inode = 0;
 
 	skip_words(&p, end, 1);
-	if (!parse_address(&p, end, v6 ? 4 : 1, l.address) || p >= end || *p++ != ':' || !parse_hex(&p, end, &port))
+	if (!parse_address(&p, end, v6 ? 4 : 1, l.address) || p >= end || *p++ != ':' ||
+	    !parse_hex(&p, end, &port))
 		return false;
 	skip_words(&p, end, 1);
 	if (!parse_hex(&p, end, &state) || state != TCP_LISTEN)
@@ -169,7 +174,8 @@ struct ap_err *ap_listeners_read(pid_t pid, bool all, struct ap_listeners *ret_l
 		if (err && v6)
 			break; /* a kernel without IPv6 */
 		if (err)
-			return ap_err_wrap(ap_err_new(err->code, "%s", err->message), "cannot list the sockets of process %d", pid);
+			return ap_err_wrap(ap_err_new(err->code, "%s", err->message),
+					   "cannot list the sockets of process %d", pid);
 		if (!ap_listeners_parse(text.s, text.n, v6, &everyone))
 			return &ap_err_nomem;
 	}

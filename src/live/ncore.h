@@ -24,11 +24,11 @@ struct ap_ncore_result {
 	bool elsewhere; /* `path` is one of the program's own file system, which is not ours */
 	uint64_t bytes;
 	bool panic_loaded;
-	bool ended;         /* the program: it panicked */
-	bool left_open;     /* the inspector that we opened could not be shut */
-	bool was_open;      /* the inspector, before we came */
+	bool ended;     /* the program: it panicked */
+	bool left_open; /* the inspector that we opened could not be shut */
+	bool was_open;  /* the inspector, before we came */
 	uint16_t port;
-	char version[32];   /* of Node, as the program says */
+	char version[32]; /* of Node, as the program says */
 };
 
 /* `target` is open. Whatever is returned, the program goes on unless it panicked. */
@@ -43,8 +43,10 @@ struct ap_ncore_look {
 	struct ap_text dirs[4]; /* where its panic would write, in this order */
 	size_t n_dirs;
 };
-struct ap_err *ap_ncore_read_look(struct ap_text json, struct ap_arena *arena, struct ap_ncore_look *ret_look);
+struct ap_err *ap_ncore_read_look(struct ap_text json, struct ap_arena *arena,
+				  struct ap_ncore_look *ret_look);
 /* A JSON list of texts as words, or as the members of an object ("NAME=value"), secrets masked. */
-struct ap_err *ap_ncore_mask_list(struct ap_text json, bool assignments, bool show_secrets, struct ap_str *out);
+struct ap_err *ap_ncore_mask_list(struct ap_text json, bool assignments, bool show_secrets,
+				  struct ap_str *out);
 
 #endif

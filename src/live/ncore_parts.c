@@ -38,7 +38,8 @@ static bool read_dirs(struct ap_json_reader *r, struct ap_arena *arena, struct a
 	return !r->failed;
 }
 
-struct ap_err *ap_ncore_read_look(struct ap_text json, struct ap_arena *arena, struct ap_ncore_look *ret_look)
+struct ap_err *ap_ncore_read_look(struct ap_text json, struct ap_arena *arena,
+				  struct ap_ncore_look *ret_look)
 {
 	struct ap_json_memory memory = {json.s, json.n};
 	struct ap_ncore_look look = {.version = AP_TEXT("")};
@@ -68,13 +69,15 @@ struct ap_err *ap_ncore_read_look(struct ap_text json, struct ap_arena *arena, s
 	return NULL;
 }
 
-static void put_word(struct ap_json *j, struct ap_text previous, struct ap_text word, bool show_secrets)
+static void put_word(struct ap_json *j, struct ap_text previous, struct ap_text word,
+		     bool show_secrets)
 {
 	AP_STR_AUTO masked = {0};
 
 	if (!show_secrets)
 		ap_mask_word(&masked, previous, word);
-	ap_json_text(j, NULL, show_secrets ? word : (struct ap_text){masked.s ? masked.s : "", masked.n});
+	ap_json_text(j, NULL,
+		     show_secrets ? word : (struct ap_text){masked.s ? masked.s : "", masked.n});
 }
 
 static void put_assignment(struct ap_json *j, struct ap_text word, bool show_secrets)
@@ -89,10 +92,12 @@ static void put_assignment(struct ap_json *j, struct ap_text word, bool show_sec
 	ap_str_add(&name, word.s, (size_t)(equals - word.s));
 	if (!show_secrets)
 		ap_mask_value(&masked, (struct ap_text){word.s, (size_t)(equals - word.s)}, value);
-	ap_json_text(j, name.s ? name.s : "", show_secrets ? value : (struct ap_text){masked.s ? masked.s : "", masked.n});
+	ap_json_text(j, name.s ? name.s : "",
+		     show_secrets ? value : (struct ap_text){masked.s ? masked.s : "", masked.n});
 }
 
-struct ap_err *ap_ncore_mask_list(struct ap_text json, bool assignments, bool show_secrets, struct ap_str *out)
+struct ap_err *ap_ncore_mask_list(struct ap_text json, bool assignments, bool show_secrets,
+				  struct ap_str *out)
 {
 	struct ap_json_memory memory = {json.s, json.n};
 	AP_STR_AUTO previous = {0};
@@ -112,7 +117,8 @@ struct ap_err *ap_ncore_mask_list(struct ap_text json, bool assignments, bool sh
 		if (assignments)
 			put_assignment(&j, word, show_secrets);
 		else
-			put_word(&j, (struct ap_text){previous.s ? previous.s : "", previous.n}, word, show_secrets);
+			put_word(&j, (struct ap_text){previous.s ? previous.s : "", previous.n},
+				 word, show_secrets);
 		ap_str_clear(&previous);
 		ap_str_add(&previous, word.s, word.n);
 	}

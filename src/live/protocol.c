@@ -34,7 +34,8 @@ static struct ap_text keep(struct reader *r, struct ap_text text)
 	const char *copy = ap_strndup(r->arena, text.s, text.n);
 
 	if (!copy)
-		ap_json_read_fail(&r->r, "a text of %zu bytes, more than there is memory for", text.n);
+		ap_json_read_fail(&r->r, "a text of %zu bytes, more than there is memory for",
+				  text.n);
 	return (struct ap_text){copy, copy ? text.n : 0};
 }
 
@@ -58,7 +59,8 @@ static bool raw(struct reader *r, struct ap_text *ret)
 	uint64_t from = ap_json_read_offset(&r->r);
 	if (!ap_json_read_skip(&r->r))
 		return false;
-	*ret = keep(r, (struct ap_text){r->text + from, (size_t)(ap_json_read_offset(&r->r) - from)});
+	*ret = keep(r,
+		    (struct ap_text){r->text + from, (size_t)(ap_json_read_offset(&r->r) - from)});
 	return true;
 }
 
@@ -112,7 +114,8 @@ struct ap_err *ap_protocol_read(const char *text, size_t bytes, struct ap_arena 
 	return NULL;
 }
 
-static bool read_remote_object(struct reader *r, struct ap_protocol_value *v, struct ap_text *ret_description)
+static bool read_remote_object(struct reader *r, struct ap_protocol_value *v,
+			       struct ap_text *ret_description)
 {
 	bool first = true;
 	struct ap_text key;
@@ -211,7 +214,8 @@ struct ap_err *ap_protocol_read_targets(const char *text, size_t bytes, struct a
 			if (ap_text_is(key, "webSocketDebuggerUrl") && !path.s) {
 				maybe_text(&r, &url);
 				if (url.s && !path_of(url, &path))
-					ap_json_read_fail(&r.r, "the address of a target is not one");
+					ap_json_read_fail(&r.r,
+							  "the address of a target is not one");
 			} else {
 				ap_json_read_skip(&r.r);
 			}

@@ -25,7 +25,8 @@ void ap_target_close(struct ap_target *target)
 }
 
 /* The file behind the mapping, as the process has it: right even if it was replaced since. */
-static void mapped_path(pid_t pid, const struct ap_mapping *m, const char *name, char *buf, size_t bytes)
+static void mapped_path(pid_t pid, const struct ap_mapping *m, const char *name, char *buf,
+			size_t bytes)
 {
 	snprintf(buf, bytes, "/proc/%d/map_files/%llx-%llx", pid, (unsigned long long)m->start,
 		 (unsigned long long)m->end);
@@ -46,7 +47,8 @@ static bool look_at_symbol(const struct ap_symbol *symbol, void *arg)
 	if (strcmp(symbol->name, node_export) == 0)
 		f->node = true;
 	/* clang adds ".0" to the name of a static variable */
-	if (strncmp(symbol->name, AP_UV_SIGNAL_TREE, n) == 0 && (!symbol->name[n] || symbol->name[n] == '.'))
+	if (strncmp(symbol->name, AP_UV_SIGNAL_TREE, n) == 0 &&
+	    (!symbol->name[n] || symbol->name[n] == '.'))
 		f->tree = symbol->value;
 	return true;
 }
@@ -105,22 +107,30 @@ struct ap_err *ap_target_open(pid_t pid, struct ap_target *ret_target)
 	if (gone)
 		return not_there(pid);
 	if (t.status.tgid != pid)
-		return ap_err_new(AP_E_USAGE, "%d is a thread of process %d: give that", pid, t.status.tgid);
+		return ap_err_new(AP_E_USAGE, "%d is a thread of process %d: give that", pid,
+				  t.status.tgid);
 	t.pidfd = pidfd_open(pid, 0);
 	if (t.pidfd < 0)
-		return errno == ESRCH ? not_there(pid) : ap_err_errno(errno, "cannot hold process %d", pid);
+		return errno == ESRCH ? not_there(pid)
+				      : ap_err_errno(errno, "cannot hold process %d", pid);
 	if (t.status.state == 'Z' || t.status.state == 'X')
-		return ap_err_new(AP_E_NOTFOUND, "process %d (%s) has ended already", pid, t.status.name);
+		return ap_err_new(AP_E_NOTFOUND, "process %d (%s) has ended already", pid,
+				  t.status.name);
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
 	if (!ap_proc_link(pid, "exe", t.exe, sizeof(t.exe)) || access(path, R_OK) != 0)
-		return ap_err_hint(ap_err_new(AP_E_IO, "we may not look at process %d (%s): it belongs to user %u, we are user %u",
-					      pid, t.status.name, t.status.euid, geteuid()),
-				   "run this as that user or as root");
+		return ap_err_hint(
+			ap_err_new(
+				AP_E_IO,
+				"we may not look at process %d (%s): it belongs to user %u, we are user %u",
+				pid, t.status.name, t.status.euid, geteuid()),
+			"run this as that user or as root");
 	if (!examine(&t, path, t.exe, &found) && !examine_libnode(&t, &found))
-		return ap_err_hint(ap_err_new(AP_E_TYPE,
-					      "process %d (%s) is not Node: %s does not export %s. Nothing was done to it",
-					      pid, t.status.name, t.exe, node_export),
-				   "`autopsy ps` lists the Node processes here");
+		return ap_err_hint(
+			ap_err_new(
+				AP_E_TYPE,
+				"process %d (%s) is not Node: %s does not export %s. Nothing was done to it",
+				pid, t.status.name, t.exe, node_export),
+			"`autopsy ps` lists the Node processes here");
 	*ret_target = t;
 	t.pidfd = 0;
 	return NULL;
@@ -140,24 +150,33 @@ struct ap_err *ap_target_may_signal(struct ap_target *t)
 	const uint64_t bit = 1u << (SIGUSR1 - 1);
 
 	if (!still_the_same(t))
-		return ap_err_new(AP_E_NOTFOUND, "process %d became another program while we looked at it", t->pid);
+		return ap_err_new(AP_E_NOTFOUND,
+				  "process %d became another program while we looked at it",
+				  t->pid);
 	if (t->status.state == 'T' || t->status.state == 't')
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "process %d is stopped (state %c%s): it cannot answer",
-					      t->pid, t->status.state, t->status.tracer ? ", under a debugger" : ""),
-				   "kill -CONT %d", t->pid);
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED,
+				   "process %d is stopped (state %c%s): it cannot answer", t->pid,
+				   t->status.state, t->status.tracer ? ", under a debugger" : ""),
+			"kill -CONT %d", t->pid);
 	if (t->own_handler == AP_OWN_YES)
-		return ap_err_new(AP_E_UNSUPPORTED,
-				  "process %d handles SIGUSR1 itself (a handler stands in libuv's table), so the signal "
-				  "would not open the inspector. It was not sent", t->pid);
+		return ap_err_new(
+			AP_E_UNSUPPORTED,
+			"process %d handles SIGUSR1 itself (a handler stands in libuv's table), so the signal "
+			"would not open the inspector. It was not sent",
+			t->pid);
 	if (t->status.sig_blocked & bit && !(t->status.sig_caught & bit))
-		return ap_err_new(AP_E_UNSUPPORTED,
-				  "process %d does not take SIGUSR1 (blocked, no handler): it was started with "
-				  "--disable-sigusr1. It was not sent", t->pid);
+		return ap_err_new(
+			AP_E_UNSUPPORTED,
+			"process %d does not take SIGUSR1 (blocked, no handler): it was started with "
+			"--disable-sigusr1. It was not sent",
+			t->pid);
 	if (!(t->status.sig_caught & bit))
-		return ap_err_new(AP_E_UNSUPPORTED,
-				  "process %d does not catch SIGUSR1 (it is %s there): the signal would %s. It was not sent",
-				  t->pid, t->status.sig_ignored & bit ? "ignored" : "at its default",
-				  t->status.sig_ignored & bit ? "do nothing" : "kill it");
+		return ap_err_new(
+			AP_E_UNSUPPORTED,
+			"process %d does not catch SIGUSR1 (it is %s there): the signal would %s. It was not sent",
+			t->pid, t->status.sig_ignored & bit ? "ignored" : "at its default",
+			t->status.sig_ignored & bit ? "do nothing" : "kill it");
 	return NULL;
 }
 
@@ -166,9 +185,12 @@ struct ap_err *ap_target_signal(const struct ap_target *t)
 	if (pidfd_send_signal(t->pidfd, SIGUSR1, NULL, 0) == 0)
 		return NULL;
 	if (errno == EPERM)
-		return ap_err_hint(ap_err_new(AP_E_IO, "we may not signal process %d: it belongs to user %u, we are user %u",
-					      t->pid, t->status.euid, geteuid()),
-				   "run this as that user or as root");
+		return ap_err_hint(
+			ap_err_new(
+				AP_E_IO,
+				"we may not signal process %d: it belongs to user %u, we are user %u",
+				t->pid, t->status.euid, geteuid()),
+			"run this as that user or as root");
 	return ap_err_errno(errno, "cannot signal process %d", t->pid);
 }
 
@@ -184,10 +206,20 @@ void ap_target_doing(const struct ap_target *t, char *buf, size_t bytes)
 	static const struct {
 		long nr;
 		const char *name;
-	} names[] = {{SYS_wait4, "wait4, for a child"}, {SYS_futex, "futex, a lock"}, {SYS_read, "read"}, {SYS_write, "write"},
-		     {SYS_poll, "poll"}, {SYS_ppoll, "ppoll"}, {SYS_nanosleep, "nanosleep"},
-		     {SYS_clock_nanosleep, "clock_nanosleep"}, {SYS_epoll_wait, "epoll_wait"}, {SYS_epoll_pwait, "epoll_pwait"},
-		     {SYS_recvfrom, "recvfrom"}, {SYS_connect, "connect"}, {SYS_fsync, "fsync"}, {SYS_flock, "flock"},
+	} names[] = {{SYS_wait4, "wait4, for a child"},
+		     {SYS_futex, "futex, a lock"},
+		     {SYS_read, "read"},
+		     {SYS_write, "write"},
+		     {SYS_poll, "poll"},
+		     {SYS_ppoll, "ppoll"},
+		     {SYS_nanosleep, "nanosleep"},
+		     {SYS_clock_nanosleep, "clock_nanosleep"},
+		     {SYS_epoll_wait, "epoll_wait"},
+		     {SYS_epoll_pwait, "epoll_pwait"},
+		     {SYS_recvfrom, "recvfrom"},
+		     {SYS_connect, "connect"},
+		     {SYS_fsync, "fsync"},
+		     {SYS_flock, "flock"},
 		     {SYS_waitid, "waitid, for a child"}};
 	struct ap_proc_status status;
 	uint64_t args[2];
@@ -196,7 +228,8 @@ void ap_target_doing(const struct ap_target *t, char *buf, size_t bytes)
 
 	if (!err && !ap_proc_syscall(t->pid, t->pid, &nr, args)) {
 		snprintf(buf, bytes, "its main thread is in state %c%s", status.state,
-			 status.state == 'R' ? ", running code that does not look at interrupts" : "");
+			 status.state == 'R' ? ", running code that does not look at interrupts"
+					     : "");
 		return;
 	}
 	const char *name = "";
@@ -205,5 +238,6 @@ void ap_target_doing(const struct ap_target *t, char *buf, size_t bytes)
 	if (err)
 		snprintf(buf, bytes, "it is gone");
 	else
-		snprintf(buf, bytes, "its main thread waits in system call %ld%s%s%s", nr, *name ? " (" : "", name, *name ? ")" : "");
+		snprintf(buf, bytes, "its main thread waits in system call %ld%s%s%s", nr,
+			 *name ? " (" : "", name, *name ? ")" : "");
 }

@@ -25,10 +25,11 @@ struct ap_target {
 	pid_t pid;
 	int pidfd; /* 0: closed */
 	struct ap_proc_status status;
-	char exe[PATH_MAX];    /* as the process names it, in its own file system */
-	char module[PATH_MAX]; /* what is Node: the program, or libnode.so */
+	char exe[PATH_MAX];          /* as the process names it, in its own file system */
+	char module[PATH_MAX];       /* what is Node: the program, or libnode.so */
 	struct ap_build_id build_id; /* of `module` */
-	/* Does the program itself handle SIGUSR1? Read from libuv's table, where its symbol is known. */
+	/* Does the program itself handle SIGUSR1? Read from libuv's table, where its symbol is
+	 * known. */
 	enum ap_own_handler own_handler;
 };
 

@@ -59,7 +59,8 @@ static enum ap_own_handler search(int mem, uint64_t tree, int wanted)
 		return AP_OWN_UNKNOWN;
 	n_pending = pending[0] != 0;
 	while (n_pending) {
-		if (++n_seen > MAX_HANDLES || !read_at(mem, pending[--n_pending], handle, sizeof(handle)))
+		if (++n_seen > MAX_HANDLES ||
+		    !read_at(mem, pending[--n_pending], handle, sizeof(handle)))
 			return AP_OWN_UNKNOWN;
 		memcpy(&type, handle + HANDLE_TYPE, sizeof(type));
 		memcpy(&signum, handle + HANDLE_SIGNUM, sizeof(signum));

@@ -18,12 +18,12 @@ struct ap_websocket {
 	lws_sorted_usec_list_t wake;
 	enum state state;
 	bool http;
-	unsigned status;   /* of an HTTP answer */
-	char reason[160];  /* why it failed, "" if it did not */
+	unsigned status;  /* of an HTTP answer */
+	char reason[160]; /* why it failed, "" if it did not */
 	size_t max_in;
-	struct ap_str in;  /* the message or body that arrives */
+	struct ap_str in;        /* the message or body that arrives */
 	bool in_whole, in_taken; /* it is all there; the caller has it */
-	struct ap_str out; /* LWS_PRE bytes, then the message to send */
+	struct ap_str out;       /* LWS_PRE bytes, then the message to send */
 	bool out_waits, closing;
 };
 
@@ -47,7 +47,8 @@ static bool take(struct ap_websocket *s, const void *data, size_t bytes)
 
 static int on_message(struct ap_websocket *s, struct lws *wsi, const void *data, size_t bytes)
 {
-	/* lws keeps back what comes while the flow is stopped; were it not so, nothing is mixed up. */
+	/* lws keeps back what comes while the flow is stopped; were it not so, nothing is mixed up.
+	 */
 	if (s->in_whole || !take(s, data, bytes))
 		return -1;
 	if (lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi)) {
@@ -76,10 +77,12 @@ static int on_writable(struct ap_websocket *s, struct lws *wsi)
 		return 0;
 	s->out_waits = false;
 	size_t n = s->out.n - LWS_PRE;
-	return lws_write(wsi, (unsigned char *)s->out.s + LWS_PRE, n, LWS_WRITE_TEXT) < (int)n ? -1 : 0;
+	return lws_write(wsi, (unsigned char *)s->out.s + LWS_PRE, n, LWS_WRITE_TEXT) < (int)n ? -1
+											       : 0;
 }
 
-static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *data, size_t bytes)
+static int callback(struct lws *wsi, enum lws_callback_reasons why, void *user, void *data,
+		    size_t bytes)
 {
 	struct lws_context *context = lws_get_context(wsi);
 	struct ap_websocket *s = context ? lws_context_user(context) : NULL;
@@ -147,7 +150,8 @@ static struct ap_err *wait_for(struct ap_websocket *s, enum wanted wanted, unsig
 		if (s->peer.cancelled && s->peer.cancelled(s->peer.arg))
 			return &ap_err_cancelled;
 		if (ap_now_ms() >= deadline)
-			return ap_err_new(AP_E_LIMIT, "nothing came from port %u in %u ms", s->peer.port, timeout_ms);
+			return ap_err_new(AP_E_LIMIT, "nothing came from port %u in %u ms",
+					  s->peer.port, timeout_ms);
 		turn(s);
 	}
 	return NULL;
@@ -180,7 +184,8 @@ static struct ap_err *connect_to(const struct ap_websocket_peer *peer, const cha
 		free(s);
 		return ap_err_new(AP_E_IO, "libwebsockets does not start");
 	}
-	snprintf(host, sizeof(host), strchr(peer->address, ':') ? "[%s]:%u" : "%s:%u", peer->address, peer->port);
+	snprintf(host, sizeof(host), strchr(peer->address, ':') ? "[%s]:%u" : "%s:%u",
+		 peer->address, peer->port);
 	struct lws_client_connect_info to = {
 		.context = s->context,
 		.address = peer->address,
@@ -201,7 +206,8 @@ static struct ap_err *connect_to(const struct ap_websocket_peer *peer, const cha
 
 static struct ap_err *failure(const struct ap_websocket *s, const char *what)
 {
-	return ap_err_new(AP_E_IO, "%s at %s port %u failed: %s", what, s->peer.address, s->peer.port,
+	return ap_err_new(AP_E_IO, "%s at %s port %u failed: %s", what, s->peer.address,
+			  s->peer.port,
 			  *s->reason ? s->reason : "the other side closed the connection");
 }
 
@@ -236,16 +242,16 @@ struct ap_err *ap_http_get(const struct ap_websocket_peer *peer, const char *pat
 	if (!err && !s->in_whole)
 		err = failure(s, "GET");
 	else if (!err && s->status != 200)
-		err = ap_err_new(AP_E_FORMAT, "%s port %u answers %u to %s: it is no inspector", peer->address, peer->port,
-				 s->status, path);
+		err = ap_err_new(AP_E_FORMAT, "%s port %u answers %u to %s: it is no inspector",
+				 peer->address, peer->port, s->status, path);
 	else if (!err)
 		ap_str_add(out, s->in.s ? s->in.s : "", s->in.n);
 	ap_websocket_close(s);
 	return err ? err : out->failed ? &ap_err_nomem : NULL;
 }
 
-struct ap_err *ap_websocket_open(const struct ap_websocket_peer *peer, const char *path, size_t max_message,
-				 struct ap_websocket **ret_socket)
+struct ap_err *ap_websocket_open(const struct ap_websocket_peer *peer, const char *path,
+				 size_t max_message, struct ap_websocket **ret_socket)
 {
 	struct ap_websocket *s;
 
@@ -275,7 +281,8 @@ struct ap_err *ap_websocket_send(struct ap_websocket *s, const char *text, size_
 	return NULL;
 }
 
-struct ap_err *ap_websocket_receive(struct ap_websocket *s, unsigned timeout_ms, struct ap_text *ret_text)
+struct ap_err *ap_websocket_receive(struct ap_websocket *s, unsigned timeout_ms,
+				    struct ap_text *ret_text)
 {
 	if (s->in_taken) {
 		s->in_taken = s->in_whole = false;

@@ -26,8 +26,8 @@ struct ap_err *ap_http_get(const struct ap_websocket_peer *peer, const char *pat
 
 struct ap_websocket;
 
-struct ap_err *ap_websocket_open(const struct ap_websocket_peer *peer, const char *path, size_t max_message,
-				 struct ap_websocket **ret_socket);
+struct ap_err *ap_websocket_open(const struct ap_websocket_peer *peer, const char *path,
+				 size_t max_message, struct ap_websocket **ret_socket);
 void ap_websocket_close(struct ap_websocket *socket);
 /* Queues one text message. */
 struct ap_err *ap_websocket_send(struct ap_websocket *socket, const char *text, size_t bytes);
@@ -35,6 +35,7 @@ struct ap_err *ap_websocket_send(struct ap_websocket *socket, const char *text, 
  * The next message, which stays valid until the next call; text.s == NULL: the peer closed. Fails
  * with AP_E_LIMIT when nothing came in time.
  */
-struct ap_err *ap_websocket_receive(struct ap_websocket *socket, unsigned timeout_ms, struct ap_text *ret_text);
+struct ap_err *ap_websocket_receive(struct ap_websocket *socket, unsigned timeout_ms,
+				    struct ap_text *ret_text);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * What a program waited for when it ended: handles of its event loop, requests under way, timers.
  *
- * Ownership: rows and texts are built in the caller's arena. Where a target does not know, texts have s ==
- * NULL, numbers are -1, values are AP_T_NULL.
+ * Ownership: rows and texts are built in the caller's arena. Where a target does not know, texts
+ * have s == NULL, numbers are -1, values are AP_T_NULL.
  */
 #ifndef AP_MODEL_ACTIVITY_H
 #define AP_MODEL_ACTIVITY_H
@@ -21,19 +21,19 @@ struct ap_code_place {
 };
 
 struct ap_handle {
-	pid_t tid;		/* of the thread whose loop has it; 0 unknown */
-	uint64_t address;	/* of the C++ object */
-	struct ap_text class;	/* "node::TCPWrap" */
-	struct ap_text kind;	/* "tcp", "pipe", "process" ... */
-	struct ap_text state;	/* of streams: "listening", "open" ... */
-	bool referenced;	/* keeps the process alive */
+	pid_t tid;            /* of the thread whose loop has it; 0 unknown */
+	uint64_t address;     /* of the C++ object */
+	struct ap_text class; /* "node::TCPWrap" */
+	struct ap_text kind;  /* "tcp", "pipe", "process" ... */
+	struct ap_text state; /* of streams: "listening", "open" ... */
+	bool referenced;      /* keeps the process alive */
 	bool active, closing;
 	int fd, pid, signal;
 	struct ap_endpoint local, remote;
 	struct ap_text host, path, command;
-	int64_t queued_bytes; /* written by JavaScript, not yet taken by the kernel */
+	int64_t queued_bytes;   /* written by JavaScript, not yet taken by the kernel */
 	struct ap_value object; /* that stands for it */
-	struct ap_value owner;	/* that the program knows: Socket, Server ... */
+	struct ap_value owner;  /* that the program knows: Socket, Server ... */
 };
 
 struct ap_request {

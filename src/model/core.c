@@ -48,8 +48,8 @@ struct ap_err *ap_core_model_open(struct ap_image *image, struct ap_model **ret_
 		return err;
 	}
 	core->v8_error = ap_v8_open(image, &core->v8);
-	/* Not Node at all, or a build that nobody here can read: an honest no. A program that is merely
-	 * missing still leaves the native side. */
+	/* Not Node at all, or a build that nobody here can read: an honest no. A program that is
+	 * merely missing still leaves the native side. */
 	if (core->v8_error && core->v8_error->code == AP_E_UNSUPPORTED) {
 		err = ap_err_wrap(core->v8_error, "%s is not of a Node that can be read",
 				  ap_image_path(image));
@@ -89,8 +89,9 @@ struct ap_err *ap_core_need_v8(struct ap_core_model *core)
 	if (core->v8)
 		return NULL;
 	const char *hint = ap_err_find_hint(core->v8_error);
-	struct ap_err *err = ap_err_new(core->v8_error ? core->v8_error->code : AP_E_UNSUPPORTED, "%s",
-					core->v8_error ? core->v8_error->message : "no V8 in this process");
+	struct ap_err *err =
+		ap_err_new(core->v8_error ? core->v8_error->code : AP_E_UNSUPPORTED, "%s",
+			   core->v8_error ? core->v8_error->message : "no V8 in this process");
 
 	return hint ? ap_err_hint(err, "%s", hint) : err;
 }

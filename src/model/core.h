@@ -29,13 +29,14 @@ const struct ap_err *ap_core_model_v8_error(struct ap_model *model);
  */
 struct ap_err *ap_core_model_heap(struct ap_model *model, struct ap_heap **ret_heap);
 /*
- * The graph of what is alive, with what was found out about it (graph/study.h): made at the first call,
- * the model's until it is closed. Walks the heap if nobody did. `watch` may be NULL.
+ * The graph of what is alive, with what was found out about it (graph/study.h): made at the first
+ * call, the model's until it is closed. Walks the heap if nobody did. `watch` may be NULL.
  */
 struct ap_study;
 struct ap_heap_watch;
 struct ap_fill_summary;
 struct ap_err *ap_core_model_study(struct ap_model *model, const struct ap_heap_watch *watch,
-				   struct ap_study **ret_study, struct ap_fill_summary *ret_summary);
+				   struct ap_study **ret_study,
+				   struct ap_fill_summary *ret_summary);
 
 #endif

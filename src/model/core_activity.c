@@ -15,7 +15,8 @@ static pid_t thread_of(const struct ap_core_model *core, const struct ap_isolate
 }
 
 /* "node::TCPWrap" of "vtable for node::TCPWrap". */
-static struct ap_text class_of(const struct ap_core_model *core, uint64_t vtable, struct ap_arena *arena)
+static struct ap_text class_of(const struct ap_core_model *core, uint64_t vtable,
+			       struct ap_arena *arena)
 {
 	static const char before[] = "vtable for ";
 	const struct ap_module *module;
@@ -175,8 +176,8 @@ static struct ap_err *timers_of(struct ap_core_model *core, const struct ap_node
 
 		AP_TRY(describe(core, t->object, arena, &row.object));
 		AP_TRY(describe(core, t->callback, arena, &row.callback));
-		place_of(core, t->callback ? ap_node_callback(core->v8, t->callback, 0, arena) : 0, arena,
-			 &row.place);
+		place_of(core, t->callback ? ap_node_callback(core->v8, t->callback, 0, arena) : 0,
+			 arena, &row.place);
 		if (!ap_vec_push(arena, out, row))
 			return &ap_err_nomem;
 	}
@@ -185,8 +186,9 @@ static struct ap_err *timers_of(struct ap_core_model *core, const struct ap_node
 
 /* Every isolate is asked; what fails for one is a gap, and an error only if it fails for all. */
 static struct ap_err *each_env(struct ap_model *model, struct ap_arena *arena,
-			       struct ap_err *(*ask)(struct ap_core_model *, const struct ap_node_env *,
-						     struct ap_arena *, void *),
+			       struct ap_err *(*ask)(struct ap_core_model *,
+						     const struct ap_node_env *, struct ap_arena *,
+						     void *),
 			       void *arg)
 {
 	struct ap_core_model *core = ap_core_of(model);
@@ -280,7 +282,8 @@ static struct ap_err *core_count(struct ap_model *model, struct ap_activity_coun
 	return NULL;
 }
 
-static struct ap_err *core_handles(struct ap_model *model, struct ap_arena *arena, ap_handle_vec *ret)
+static struct ap_err *core_handles(struct ap_model *model, struct ap_arena *arena,
+				   ap_handle_vec *ret)
 {
 	ap_handle_vec rows = {0};
 
@@ -289,7 +292,8 @@ static struct ap_err *core_handles(struct ap_model *model, struct ap_arena *aren
 	return NULL;
 }
 
-static struct ap_err *core_requests(struct ap_model *model, struct ap_arena *arena, ap_request_vec *ret)
+static struct ap_err *core_requests(struct ap_model *model, struct ap_arena *arena,
+				    ap_request_vec *ret)
 {
 	ap_request_vec rows = {0};
 

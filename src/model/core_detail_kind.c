@@ -77,9 +77,9 @@ static struct ap_err *detail_wasm(struct ap_detail_job *job)
 		enum ap_fact_id fact;
 		const char *name;
 	} kinds[] = {
-		{AP_F_T_WASM_MODULE, "module"},	      {AP_F_T_WASM_INSTANCE, "instance"},
-		{AP_F_T_WASM_MEMORY, "memory"},	      {AP_F_T_WASM_TABLE, "table"},
-		{AP_F_T_WASM_GLOBAL, "global"},	      {AP_F_T_WASM_TAG, "tag"},
+		{AP_F_T_WASM_MODULE, "module"},       {AP_F_T_WASM_INSTANCE, "instance"},
+		{AP_F_T_WASM_MEMORY, "memory"},       {AP_F_T_WASM_TABLE, "table"},
+		{AP_F_T_WASM_GLOBAL, "global"},       {AP_F_T_WASM_TAG, "tag"},
 		{AP_F_T_WASM_EXCEPTION, "exception"},
 	};
 
@@ -152,8 +152,7 @@ static enum ap_fact_group group_of(enum ap_type type)
 
 struct ap_err *ap_detail_kind(struct ap_detail_job *job)
 {
-	const struct ap_group_state *group =
-		&job->v8->profile.groups[group_of(job->d->self.type)];
+	const struct ap_group_state *group = &job->v8->profile.groups[group_of(job->d->self.type)];
 
 	/* What rests on an unproven layout is left out, and said, rather than shown wrong. */
 	if (!group->on) {

@@ -1,6 +1,7 @@
 /*
- * One stack out of two views: the native unwinder gives machine frames in order, V8's layer says which
- * of them are JavaScript and what they run. A machine frame of optimised code becomes several frames.
+ * One stack out of two views: the native unwinder gives machine frames in order, V8's layer says
+ * which of them are JavaScript and what they run. A machine frame of optimised code becomes several
+ * frames.
  */
 #include "model/core_private.h"
 #include "v8/async.h"
@@ -154,8 +155,8 @@ static struct ap_text frame_function_name(struct frames_job *job, const struct a
 	return name.n ? name : AP_TEXT("<anonymous>");
 }
 
-static struct ap_err *push_javascript(struct frames_job *job, const struct ap_v8_frame *f, bool exact_pc,
-				      size_t level)
+static struct ap_err *push_javascript(struct frames_job *job, const struct ap_v8_frame *f,
+				      bool exact_pc, size_t level)
 {
 	struct ap_v8 *v8 = job->core->v8;
 	struct ap_function_info info = {.kind = AP_FN_BUILTIN};
@@ -182,7 +183,8 @@ static struct ap_err *push_javascript(struct frames_job *job, const struct ap_v8
 		frame.internal_name = AP_TEXT("code without a script");
 	}
 	if (f->kind == AP_V8_FRAME_BUILTIN) {
-		/* V8 shows a builtin in stack traces only if it was exposed as a function of its own. */
+		/* V8 shows a builtin in stack traces only if it was exposed as a function of its
+		 * own. */
 		frame.kind = info.is_exposed_builtin || info.kind == AP_FN_API ? AP_FRAME_BUILTIN
 									       : AP_FRAME_INTERNAL;
 		if (frame.kind == AP_FRAME_INTERNAL && !job->options->native)
@@ -228,7 +230,8 @@ static bool may_be_v8(const struct ap_core_model *core, const struct ap_native_f
 	return *ret_sure || (module == core->v8->module && !core->v8->tables.blob_start);
 }
 
-static struct ap_err *push_machine_frame(struct frames_job *job, const struct ap_native_frame *native)
+static struct ap_err *push_machine_frame(struct frames_job *job,
+					 const struct ap_native_frame *native)
 {
 	struct ap_core_model *core = job->core;
 	ap_v8_frame_vec decoded = {0};
@@ -241,7 +244,8 @@ static struct ap_err *push_machine_frame(struct frames_job *job, const struct ap
 		return NULL; /* a stub or bytecode handler without a frame of its own */
 	ap_addr pc = native->pc;
 	bool exact = native->exact_pc;
-	/* A signal in a builtin without a frame: the frame is that of the compiled code that called it. */
+	/* A signal in a builtin without a frame: the frame is that of the compiled code that called
+	 * it. */
 	if (exact && ap_is_builtin_pc(core->v8, pc) &&
 	    ap_v8_frame_return(core->v8, native->fp, native->sp, &pc))
 		exact = false;
@@ -254,7 +258,7 @@ static struct ap_err *push_machine_frame(struct frames_job *job, const struct ap
 		const struct ap_v8_frame *f = &decoded.at[i];
 
 		AP_TRY(f->kind == AP_V8_FRAME_TYPED ? push_typed(job, f)
-							: push_javascript(job, f, exact, i));
+						    : push_javascript(job, f, exact, i));
 	}
 	return NULL;
 }
@@ -282,7 +286,8 @@ static struct ap_err *push_async(struct frames_job *job, const struct ap_isolate
 		};
 
 		if (job->options->values && a->callee)
-			AP_TRY(ap_core_describe(&job->core->base, a->callee, job->arena, &frame.callee));
+			AP_TRY(ap_core_describe(&job->core->base, a->callee, job->arena,
+						&frame.callee));
 		AP_TRY(job_push(job, &frame));
 	}
 	return NULL;
@@ -308,7 +313,8 @@ struct ap_err *ap_core_frames(struct ap_model *model, size_t thread,
 	isolate = core->v8 ? ap_v8_isolate_of_thread(core->v8, thread) : NULL;
 	AP_TRY(ap_unwind_thread(core->unwind, &threads[thread],
 				isolate && isolate->c_entry_fp ? &isolate->c_entry_fp : NULL,
-				isolate && isolate->c_entry_fp ? 1 : 0, 0, arena, &native, &broken));
+				isolate && isolate->c_entry_fp ? 1 : 0, 0, arena, &native,
+				&broken));
 	if (broken)
 		ap_core_gap(core, native.n ? native.at[native.n - 1].sp : 0);
 	for (size_t i = 0; i < native.n && !job_full(&job); i++)
@@ -335,7 +341,7 @@ struct ap_err *ap_core_threads(struct ap_model *model, struct ap_arena *arena, a
 		struct frames_job job = {.core = core, .arena = arena};
 		struct ap_thread_info info = {
 			.tid = threads[i].tid,
-			.role = !isolate                             ? AP_ROLE_NATIVE
+			.role = !isolate                         ? AP_ROLE_NATIVE
 				: threads[i].tid == process->pid ? AP_ROLE_MAIN
 								 : AP_ROLE_WORKER,
 			.crashed = process->died && i == 0,
@@ -346,8 +352,9 @@ struct ap_err *ap_core_threads(struct ap_model *model, struct ap_arena *arena, a
 		frame_symbol(&job, info.pc, true, &top);
 		info.top = top.symbol.s ? top.symbol : top.module;
 		if (isolate)
-			info.doing = isolate->c_entry_fp || !top.module.s ? AP_TEXT("running JavaScript")
-									  : AP_TEXT("waiting for events");
+			info.doing = isolate->c_entry_fp || !top.module.s
+					     ? AP_TEXT("running JavaScript")
+					     : AP_TEXT("waiting for events");
 		if (!ap_vec_push(arena, &out, info))
 			return &ap_err_nomem;
 	}

@@ -7,8 +7,9 @@
 struct ap_err *ap_core_model_heap(struct ap_model *model, struct ap_heap **ret_heap)
 {
 	if (!ap_core_model_image(model))
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this target holds no heap: it is no core"),
-				   AP_NO_CORE_HINT);
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED, "this target holds no heap: it is no core"),
+			AP_NO_CORE_HINT);
 	struct ap_core_model *core = ap_core_of(model);
 
 	if (!core->heap) {

@@ -49,8 +49,8 @@ static struct ap_err *array_texts(struct ap_v8 *v8, ap_tagged process, const cha
 	return NULL;
 }
 
-static struct ap_err *info_versions(struct ap_core_model *core, ap_tagged process, struct ap_arena *arena,
-				    struct ap_info *info)
+static struct ap_err *info_versions(struct ap_core_model *core, ap_tagged process,
+				    struct ap_arena *arena, struct ap_info *info)
 {
 	struct ap_own_iter iter;
 	struct ap_own own;
@@ -66,13 +66,15 @@ static struct ap_err *info_versions(struct ap_core_model *core, ap_tagged proces
 			continue;
 		v.name = ap_v8_text(core->v8, own.key, 256, arena);
 		AP_TRY(ap_core_slot(core, &own.slot, arena, &v.value));
-		if (v.name.s && v.value.type == AP_T_STRING && !ap_vec_push(arena, &info->versions, v))
+		if (v.name.s && v.value.type == AP_T_STRING &&
+		    !ap_vec_push(arena, &info->versions, v))
 			return &ap_err_nomem;
 	}
 	return NULL;
 }
 
-static struct ap_err *info_node(struct ap_core_model *core, struct ap_arena *arena, struct ap_info *info)
+static struct ap_err *info_node(struct ap_core_model *core, struct ap_arena *arena,
+				struct ap_info *info)
 {
 	struct ap_v8 *v8 = core->v8;
 	ap_tagged process;
@@ -88,14 +90,16 @@ static struct ap_err *info_node(struct ap_core_model *core, struct ap_arena *are
 			return &ap_err_nomem;
 		info->uptime_seconds = uptime;
 		info->uptime = (struct ap_sourced){
-			ap_text_of(text), AP_TEXT("Node's clocks, up to the last turn of the event loop")};
+			ap_text_of(text),
+			AP_TEXT("Node's clocks, up to the last turn of the event loop")};
 	}
 	if (!v8->isolates.n || !ap_node_process_object(v8, &v8->isolates.at[0], &process))
 		return NULL;
 	info->node_version = ap_node_process_text(v8, process, "version", arena);
 	info->arch = ap_node_process_text(v8, process, "arch", arena);
 	AP_TRY(array_texts(v8, process, "argv", arena, &info->argv.at, &info->argv.n));
-	AP_TRY(array_texts(v8, process, "execArgv", arena, &info->exec_argv.at, &info->exec_argv.n));
+	AP_TRY(array_texts(v8, process, "execArgv", arena, &info->exec_argv.at,
+			   &info->exec_argv.n));
 	return info_versions(core, process, arena, info);
 }
 
@@ -115,7 +119,8 @@ static struct ap_err *info_command_line(const struct ap_process *process, struct
 	return info->command_line.s ? NULL : &ap_err_nomem;
 }
 
-static struct ap_err *info_layout(struct ap_core_model *core, struct ap_arena *arena, struct ap_info *info)
+static struct ap_err *info_layout(struct ap_core_model *core, struct ap_arena *arena,
+				  struct ap_info *info)
 {
 	AP_STR_AUTO off = {0};
 
@@ -125,13 +130,15 @@ static struct ap_err *info_layout(struct ap_core_model *core, struct ap_arena *a
 	}
 	for (int i = 0; i < AP_N_GROUPS; i++) {
 		if (!core->v8->profile.groups[i].on)
-			ap_str_addf(&off, "%s%s", off.n ? ", " : "not readable: ", ap_group_what(i));
+			ap_str_addf(&off, "%s%s",
+				    off.n ? ", " : "not readable: ", ap_group_what(i));
 	}
 	if (off.n)
 		info->layout = ap_str_text(&off, arena);
 	else
-		info->layout = core->v8->profile.table_exact ? AP_TEXT("exact")
-							     : AP_TEXT("validated, V8 not seen before");
+		info->layout = core->v8->profile.table_exact
+				       ? AP_TEXT("exact")
+				       : AP_TEXT("validated, V8 not seen before");
 	return NULL;
 }
 
@@ -156,13 +163,15 @@ struct ap_err *ap_core_info(struct ap_model *model, struct ap_arena *arena, stru
 	struct stat st;
 
 	if (host)
-		info.hostname = (struct ap_sourced){ap_text_of(host), AP_TEXT("environment HOSTNAME")};
+		info.hostname =
+			(struct ap_sourced){ap_text_of(host), AP_TEXT("environment HOSTNAME")};
 	if (stat(ap_image_path(core->image), &st) == 0 && S_ISREG(st.st_mode)) {
 		char text[64];
 		struct tm tm;
 		time_t t = st.st_mtime;
 
-		if (gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%a %d %b %Y %H:%M:%S UTC", &tm)) {
+		if (gmtime_r(&t, &tm) &&
+		    strftime(text, sizeof(text), "%a %d %b %Y %H:%M:%S UTC", &tm)) {
 			info.died_at = (struct ap_sourced){ap_text_of(ap_strdup(arena, text)),
 							   AP_TEXT("the core file's date")};
 			info.died_at_unix = t;
@@ -170,7 +179,8 @@ struct ap_err *ap_core_info(struct ap_model *model, struct ap_arena *arena, stru
 	}
 	const char *cwd = env_value(process, "PWD");
 	if (cwd)
-		info.cwd = (struct ap_sourced){ap_text_of(cwd), AP_TEXT("environment PWD, at the start")};
+		info.cwd = (struct ap_sourced){ap_text_of(cwd),
+					       AP_TEXT("environment PWD, at the start")};
 	AP_TRY(info_command_line(process, arena, &info));
 	/* What a minicore holds tells nothing about what the process had. */
 	if (!info.minicore_of)
@@ -187,7 +197,8 @@ struct ap_err *ap_core_info(struct ap_model *model, struct ap_arena *arena, stru
 		if (!text || !ap_vec_push(arena, &info.warnings, ap_text_of(text)))
 			return &ap_err_nomem;
 	}
-	if (core->v8_error && !ap_vec_push(arena, &info.warnings, ap_text_of(core->v8_error->message)))
+	if (core->v8_error &&
+	    !ap_vec_push(arena, &info.warnings, ap_text_of(core->v8_error->message)))
 		return &ap_err_nomem;
 	*ret = info;
 	return NULL;

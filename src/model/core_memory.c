@@ -1,12 +1,13 @@
 /*
- * What the process's memory is for, from its mappings alone: V8's pages by their headers, stacks by the
- * threads, the rest by what is mapped. Only bytes that the core holds are counted.
+ * What the process's memory is for, from its mappings alone: V8's pages by their headers, stacks by
+ * the threads, the rest by what is mapped. Only bytes that the core holds are counted.
  */
 #include "model/core_memory.h"
 
 enum { CHUNK_BYTES = 256 * 1024 };
 
-static bool is_heap_page(struct ap_core_model *core, ap_addr chunk, uint64_t *ret_size, bool *ret_exec)
+static bool is_heap_page(struct ap_core_model *core, ap_addr chunk, uint64_t *ret_size,
+			 bool *ret_exec)
 {
 	struct ap_v8 *v8 = core->v8;
 	ap_addr header = chunk;
@@ -45,8 +46,8 @@ static bool is_stack(const struct ap_core_model *core, const struct ap_segment *
 }
 
 /* Bytes of V8 pages inside a segment; large pages go on past their first chunk. */
-static void heap_bytes(struct ap_core_model *core, const struct ap_segment *s, ap_addr *ret_page_end,
-		       uint64_t *ret_heap, uint64_t *ret_code)
+static void heap_bytes(struct ap_core_model *core, const struct ap_segment *s,
+		       ap_addr *ret_page_end, uint64_t *ret_heap, uint64_t *ret_code)
 {
 	ap_addr at = s->start;
 
@@ -72,7 +73,8 @@ static void heap_bytes(struct ap_core_model *core, const struct ap_segment *s, a
 	}
 }
 
-struct ap_err *ap_core_memory(struct ap_core_model *core, struct ap_arena *arena, struct ap_info *info)
+struct ap_err *ap_core_memory(struct ap_core_model *core, struct ap_arena *arena,
+			      struct ap_info *info)
 {
 	uint64_t heap = 0, code = 0, stacks = 0, native = 0, files = 0;
 	ap_addr page_end = 0;
@@ -89,7 +91,8 @@ struct ap_err *ap_core_memory(struct ap_core_model *core, struct ap_arena *arena
 			heap_bytes(core, s, &page_end, &in_heap, &in_code);
 		heap += in_heap;
 		code += in_code;
-		/* V8 commits whole pages; of stacks and malloc's arenas only what was touched is in use. */
+		/* V8 commits whole pages; of stacks and malloc's arenas only what was touched is in
+		 * use. */
 		touched = ap_image_touched(core->image, s);
 		size -= in_heap + in_code;
 		if (size > touched)
@@ -102,7 +105,7 @@ struct ap_err *ap_core_memory(struct ap_core_model *core, struct ap_arena *arena
 			native += size;
 	}
 	const struct ap_memory_kind kinds[] = {
-		{"JS heap", heap},  {"JS code", code},   {"Native", native},
+		{"JS heap", heap},  {"JS code", code},    {"Native", native},
 		{"Stacks", stacks}, {"Libraries", files},
 	};
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

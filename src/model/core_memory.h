@@ -4,6 +4,7 @@
 
 #include "model/core_private.h"
 
-struct ap_err *ap_core_memory(struct ap_core_model *core, struct ap_arena *arena, struct ap_info *info);
+struct ap_err *ap_core_memory(struct ap_core_model *core, struct ap_arena *arena,
+			      struct ap_info *info);
 
 #endif

@@ -14,7 +14,7 @@ struct ap_core_model {
 	struct ap_unwind *unwind;
 	struct ap_v8 *v8; /* NULL: no V8 that we can read */
 	struct ap_err *v8_error;
-	struct ap_heap *heap; /* core_heap.c; NULL until asked for */
+	struct ap_heap *heap;   /* core_heap.c; NULL until asked for */
 	struct ap_study *study; /* the same */
 	struct ap_fill_summary study_summary;
 };

@@ -81,8 +81,8 @@ static struct ap_err *scope_variables(struct ap_core_model *core, ap_tagged cont
 	return NULL;
 }
 
-static struct ap_err *scope_chain(struct ap_core_model *core, ap_tagged context, struct ap_arena *arena,
-				  ap_scope_vec *out)
+static struct ap_err *scope_chain(struct ap_core_model *core, ap_tagged context,
+				  struct ap_arena *arena, ap_scope_vec *out)
 {
 	struct ap_v8 *v8 = core->v8;
 
@@ -135,7 +135,8 @@ static struct ap_err *scope_registers(struct ap_core_model *core, const struct a
 		struct ap_variable v = {.name = names[i]};
 		bool missing = f->register_missing && f->register_missing[i];
 
-		/* Of optimised code only variables are of interest: it has no temporaries to show. */
+		/* Of optimised code only variables are of interest: it has no temporaries to show.
+		 */
 		if (!v.name.s && !in_memory)
 			continue;
 		if (!v.name.s)
@@ -144,8 +145,10 @@ static struct ap_err *scope_registers(struct ap_core_model *core, const struct a
 			v.value = (struct ap_value){.type = AP_T_OPTIMISED_OUT};
 		else
 			AP_TRY(ap_core_slot(core, &f->registers[i], arena, &v.value));
-		/* Contexts, holes and scratch words of the interpreter are not the program's values. */
-		if (v.value.type == AP_T_INTERNAL || v.value.type == AP_T_HOLE || v.value.type == AP_T_UNREADABLE)
+		/* Contexts, holes and scratch words of the interpreter are not the program's
+		 * values. */
+		if (v.value.type == AP_T_INTERNAL || v.value.type == AP_T_HOLE ||
+		    v.value.type == AP_T_UNREADABLE)
 			continue;
 		if (!ap_vec_push(arena, &scope->variables, v))
 			return &ap_err_nomem;
@@ -155,12 +158,14 @@ static struct ap_err *scope_registers(struct ap_core_model *core, const struct a
 
 /* Parameters and local variables of an executing frame. */
 static struct ap_err *scope_locals(struct ap_core_model *core, const struct ap_frame *frame,
-				   struct ap_arena *arena, ap_scope_vec *out, ap_tagged *ret_context)
+				   struct ap_arena *arena, ap_scope_vec *out,
+				   ap_tagged *ret_context)
 {
 	struct ap_scope scope = {.kind = AP_SCOPE_LOCAL, .owner = frame->name};
 	ap_v8_frame_vec decoded = {0};
 
-	AP_TRY(ap_v8_frame_decode(core->v8, frame->fp, frame->pc, frame->exact_pc, arena, &decoded));
+	AP_TRY(ap_v8_frame_decode(core->v8, frame->fp, frame->pc, frame->exact_pc, arena,
+				  &decoded));
 	for (size_t i = 0; i < frame->arguments.n; i++) {
 		if (frame->arguments.at[i].name.s &&
 		    !ap_vec_push(arena, &scope.variables, frame->arguments.at[i]))
@@ -228,9 +233,10 @@ struct ap_err *ap_core_source(struct ap_model *model, uint64_t ref, const struct
 	AP_TRY(ap_profile_require(&core->v8->profile, AP_G_FUNCTIONS));
 	AP_TRY(function_of(core, ref, arena, &info));
 	if (!info.script)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "%.*s has no JavaScript source",
-					      AP_TEXT_ARG(info.name.n ? info.name : AP_TEXT("this function"))),
-				   "it is a builtin or native code");
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND, "%.*s has no JavaScript source",
+				   AP_TEXT_ARG(info.name.n ? info.name : AP_TEXT("this function"))),
+			"it is a builtin or native code");
 	source.script = ap_script_name(core->v8, info.script, arena);
 	if (ap_script_length(core->v8, info.script, &units) && units <= MAX_SOURCE_UNITS)
 		source.text = ap_script_text(core->v8, info.script, 0, (int32_t)units, arena);

@@ -25,7 +25,7 @@ struct verdict_job {
 	struct ap_core_model *core;
 	struct ap_arena *arena;
 	const struct ap_process *process;
-	ap_frame_vec frames;      /* of the thread that died */
+	ap_frame_vec frames; /* of the thread that died */
 	struct ap_verdict *out;
 };
 
@@ -73,9 +73,9 @@ static bool stack_object(struct ap_v8 *v8, uint64_t w, enum ap_fact_id type, ap_
 }
 
 /*
- * The value being thrown. `throw` calls Runtime_Throw with it: it is the argument above the exit frame.
- * What V8 itself throws stands in handles of the C++ frames between the top and the exit frame: as the
- * JSMessageObject made for it, whose `argument` it is, or as the error itself.
+ * The value being thrown. `throw` calls Runtime_Throw with it: it is the argument above the exit
+ * frame. What V8 itself throws stands in handles of the C++ frames between the top and the exit
+ * frame: as the JSMessageObject made for it, whose `argument` it is, or as the error itself.
  */
 static bool thrown_value(struct verdict_job *job, ap_tagged *ret)
 {
@@ -90,7 +90,8 @@ static bool thrown_value(struct verdict_job *job, ap_tagged *ret)
 	if (!isolate || !n || !isolate->c_entry_fp)
 		return false;
 	if (native_frame(job, "Runtime_Throw(") || native_frame(job, "Runtime_ReThrow")) {
-		if (ap_image_u64(job->core->image, isolate->c_entry_fp + 16, &w) && !ap_is_weak(w)) {
+		if (ap_image_u64(job->core->image, isolate->c_entry_fp + 16, &w) &&
+		    !ap_is_weak(w)) {
 			*ret = w;
 			return true;
 		}
@@ -147,7 +148,8 @@ static struct ap_err *describe_error(struct verdict_job *job, const struct ap_va
 		const struct ap_extra *cause;
 		struct ap_text name, message;
 
-		AP_TRY(ap_core_detail(&job->core->base, ref, &ap_detail_default_limits, job->arena, &detail));
+		AP_TRY(ap_core_detail(&job->core->base, ref, &ap_detail_default_limits, job->arena,
+				      &detail));
 		name = extra_text(&detail, "name");
 		message = extra_text(&detail, "message");
 		if (level == 0) {
@@ -176,11 +178,13 @@ static struct ap_err *say_thrown(struct verdict_job *job, enum ap_verdict_kind k
 	struct ap_text preview;
 
 	if (!out->has_error)
-		return verdict_say(job, kind, certainty, "%s; the thrown value is not in the core", how);
+		return verdict_say(job, kind, certainty, "%s; the thrown value is not in the core",
+				   how);
 	if (out->error_name.s || out->error_message.s)
-		return verdict_say(job, kind, certainty, "%s%.*s%s%.*s", "",
-				   AP_TEXT_ARG(out->error_name.n ? out->error_name : AP_TEXT("Error")),
-				   out->error_message.n ? ": " : "", AP_TEXT_ARG(out->error_message));
+		return verdict_say(
+			job, kind, certainty, "%s%.*s%s%.*s", "",
+			AP_TEXT_ARG(out->error_name.n ? out->error_name : AP_TEXT("Error")),
+			out->error_message.n ? ": " : "", AP_TEXT_ARG(out->error_message));
 	preview = ap_value_preview(&job->core->base, &out->error, job->arena);
 	return verdict_say(job, kind, certainty, "%s: %.*s", how, AP_TEXT_ARG(preview));
 }
@@ -199,7 +203,8 @@ static bool js_frame_named(const struct verdict_job *job, const char *part)
 static struct ap_err *verdict_uncaught(struct verdict_job *job, bool *ret_done)
 {
 	const struct ap_frame *by_node = native_frame(job, "TriggerUncaughtException");
-	bool by_v8 = native_frame(job, "CreateMessageOrAbort") || native_frame(job, "Isolate::Throw");
+	bool by_v8 =
+		native_frame(job, "CreateMessageOrAbort") || native_frame(job, "Isolate::Throw");
 	struct ap_value error;
 	ap_tagged thrown;
 
@@ -229,7 +234,8 @@ static uint64_t heap_limit_option(const struct ap_process *process)
 	for (const char **a = process->argv; a && *a; a++) {
 		const char *v = NULL;
 
-		if (strncmp(*a, "--max-old-space-size=", 21) == 0 || strncmp(*a, "--max_old_space_size=", 21) == 0)
+		if (strncmp(*a, "--max-old-space-size=", 21) == 0 ||
+		    strncmp(*a, "--max_old_space_size=", 21) == 0)
 			v = *a + 21;
 		if (v && *v >= '0' && *v <= '9')
 			return strtoull(v, NULL, 10) << 20;
@@ -241,7 +247,8 @@ static struct ap_err *verdict_out_of_heap(struct verdict_job *job, bool *ret_don
 {
 	struct ap_info info;
 
-	*ret_done = native_frame(job, "FatalProcessOutOfMemory") || native_frame(job, "OOMErrorHandler");
+	*ret_done = native_frame(job, "FatalProcessOutOfMemory") ||
+		    native_frame(job, "OOMErrorHandler");
 	if (!*ret_done)
 		return NULL;
 	job->out->heap_limit = heap_limit_option(job->process);
@@ -262,23 +269,29 @@ static struct ap_err *verdict_abort(struct verdict_job *job)
 
 	if (si->present && (si->code == SI_USER || si->code == SI_TKILL) && si->sender &&
 	    si->sender != job->process->pid)
-		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Killed by SIGABRT sent by process %d",
-				   si->sender);
+		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN,
+				   "Killed by SIGABRT sent by process %d", si->sender);
 	/* kill(2) from the process itself looks like SI_USER; abort(3) uses tgkill. */
-	if (si->present && si->code == SI_USER && !native_frame(job, "abort") && !native_frame(job, "raise"))
-		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Killed by SIGABRT sent by itself");
+	if (si->present && si->code == SI_USER && !native_frame(job, "abort") &&
+	    !native_frame(job, "raise"))
+		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN,
+				   "Killed by SIGABRT sent by itself");
 	if (native_frame(job, "node::Assert"))
-		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN, "A check inside Node's C++ code failed");
+		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN,
+				   "A check inside Node's C++ code failed");
 	f = native_frame(job, "V8_Fatal");
 	if (f)
 		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN, "A check inside V8 failed");
 	if (native_frame(job, "OnFatalError") || native_frame(job, "ReportApiFailure"))
-		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN,
-				   "Native code used V8 in a way that it refuses (fatal API error)");
+		return verdict_say(
+			job, AP_VERDICT_ABORT, AP_CERTAIN,
+			"Native code used V8 in a way that it refuses (fatal API error)");
 	if (native_frame(job, "node::Abort"))
-		return verdict_say(job, AP_VERDICT_ABORT, AP_LIKELY, "The program called process.abort()");
+		return verdict_say(job, AP_VERDICT_ABORT, AP_LIKELY,
+				   "The program called process.abort()");
 	if (native_frame(job, "std::terminate") || native_frame(job, "__cxa_throw"))
-		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN, "A C++ exception was not caught");
+		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN,
+				   "A C++ exception was not caught");
 	if (native_frame(job, "malloc_printerr") || native_frame(job, "__libc_message"))
 		return verdict_say(job, AP_VERDICT_ABORT, AP_CERTAIN,
 				   "The C library found the native heap corrupted");
@@ -304,7 +317,8 @@ static bool signal_frame_at(struct verdict_job *job, ap_addr a, struct fault *re
 	uint32_t signo, code;
 	uint64_t address, pc;
 
-	if (!ap_image_u32(image, a + UCONTEXT_BYTES, &signo) || (int)signo != job->process->signal ||
+	if (!ap_image_u32(image, a + UCONTEXT_BYTES, &signo) ||
+	    (int)signo != job->process->signal ||
 	    !ap_image_u32(image, a + UCONTEXT_BYTES + 8, &code) || (int)code <= 0 ||
 	    !ap_image_u64(image, a + UCONTEXT_BYTES + 16, &address) ||
 	    !ap_image_u64(image, a + UCONTEXT_RIP, &pc))
@@ -314,9 +328,9 @@ static bool signal_frame_at(struct verdict_job *job, ap_addr a, struct fault *re
 }
 
 /*
- * Node handles SIGSEGV itself (WebAssembly traps) and raises it again when it was not one: the core's
- * siginfo then speaks of that. The kernel's frame for the first one is still on the stack if the handler
- * is, else below it: the registers that it restored prove it.
+ * Node handles SIGSEGV itself (WebAssembly traps) and raises it again when it was not one: the
+ * core's siginfo then speaks of that. The kernel's frame for the first one is still on the stack if
+ * the handler is, else below it: the registers that it restored prove it.
  */
 static struct ap_err *fault_before_handler(struct verdict_job *job, struct fault *ret)
 {
@@ -327,8 +341,8 @@ static struct ap_err *fault_before_handler(struct verdict_job *job, struct fault
 	size_t n;
 
 	threads = ap_image_threads(image, &n);
-	AP_TRY(ap_unwind_thread(job->core->unwind, &threads[0], NULL, 0, MAX_NATIVE, job->arena, &native,
-				&broken));
+	AP_TRY(ap_unwind_thread(job->core->unwind, &threads[0], NULL, 0, MAX_NATIVE, job->arena,
+				&native, &broken));
 	for (size_t i = 1; i < native.n; i++) {
 		if (native.at[i].exact_pc && signal_frame_at(job, native.at[i - 1].sp, ret))
 			return NULL;
@@ -338,8 +352,8 @@ static struct ap_err *fault_before_handler(struct verdict_job *job, struct fault
 		uint64_t sp, pc;
 
 		if (ap_image_u64(image, a + UCONTEXT_RSP, &sp) && sp == rsp &&
-		    ap_image_u64(image, a + UCONTEXT_RIP, &pc) && pc == threads[0].regs[AP_REG_RIP] &&
-		    signal_frame_at(job, a, ret))
+		    ap_image_u64(image, a + UCONTEXT_RIP, &pc) &&
+		    pc == threads[0].regs[AP_REG_RIP] && signal_frame_at(job, a, ret))
 			return NULL;
 	}
 	return NULL;
@@ -354,12 +368,14 @@ static struct ap_err *verdict_signal(struct verdict_job *job)
 	struct fault fault = {si->code, si->address, top ? top->pc : 0, si->present};
 	char where[256] = "";
 
-	if (is_address_fault(signal) && si->present && si->code <= 0 && si->sender == job->process->pid)
+	if (is_address_fault(signal) && si->present && si->code <= 0 &&
+	    si->sender == job->process->pid)
 		AP_TRY(fault_before_handler(job, &fault));
 	if (fault.present && fault.code <= 0 && si->sender)
-		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Killed by SIG%s sent by %s %d",
-				   abbrev ? abbrev : "?",
-				   si->sender == job->process->pid ? "itself, pid" : "process", si->sender);
+		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN,
+				   "Killed by SIG%s sent by %s %d", abbrev ? abbrev : "?",
+				   si->sender == job->process->pid ? "itself, pid" : "process",
+				   si->sender);
 	for (size_t i = 0; i < job->frames.n; i++) {
 		if (job->frames.at[i].pc == fault.pc) {
 			top = &job->frames.at[i];
@@ -374,8 +390,8 @@ static struct ap_err *verdict_signal(struct verdict_job *job)
 	else if (top)
 		snprintf(where, sizeof(where), " in JavaScript code");
 	if (is_address_fault(signal) && fault.present)
-		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN, "Crashed with SIG%s%s: %s 0x%llx",
-				   abbrev ? abbrev : "?", where,
+		return verdict_say(job, AP_VERDICT_SIGNAL, AP_CERTAIN,
+				   "Crashed with SIG%s%s: %s 0x%llx", abbrev ? abbrev : "?", where,
 				   signal == SIGSEGV || signal == SIGBUS ? "bad access to address"
 									 : "instruction at",
 				   (unsigned long long)fault.address);
@@ -383,11 +399,13 @@ static struct ap_err *verdict_signal(struct verdict_job *job)
 			   abbrev ? abbrev : "?", where);
 }
 
-struct ap_err *ap_core_verdict(struct ap_model *model, struct ap_arena *arena, struct ap_verdict *ret)
+struct ap_err *ap_core_verdict(struct ap_model *model, struct ap_arena *arena,
+			       struct ap_verdict *ret)
 {
 	struct ap_core_model *core = ap_core_of(model);
 	const struct ap_process *process = ap_image_process(core->image);
-	const struct ap_frames_options options = {.native = true, .values = true, .limit = MAX_NATIVE};
+	const struct ap_frames_options options = {
+		.native = true, .values = true, .limit = MAX_NATIVE};
 	struct ap_verdict out = {.kind = AP_VERDICT_UNKNOWN, .certainty = AP_GUESS};
 	struct verdict_job job = {core, arena, process, {0}, &out};
 	bool done = false;

@@ -1,4 +1,5 @@
-/* Crash files: recognised, indexed by object id, and each question handed to the file that answers. */
+/* Crash files: recognised, indexed by object id, and each question handed to the file that answers.
+ */
 #include <stdlib.h>
 
 #include "model/crash_private.h"
@@ -51,8 +52,9 @@ const struct ap_crash_id *ap_crash_find_id(const struct ap_crash *crash, struct 
 {
 	const struct ap_crash_id key = {.id = id};
 
-	return id.s && crash->n_ids ? bsearch(&key, crash->ids, crash->n_ids, sizeof(key), compare_ids)
-				    : NULL;
+	return id.s && crash->n_ids
+		       ? bsearch(&key, crash->ids, crash->n_ids, sizeof(key), compare_ids)
+		       : NULL;
 }
 
 static struct ap_err *index_objects(struct ap_crash *crash)
@@ -66,7 +68,8 @@ static struct ap_err *index_objects(struct ap_crash *crash)
 	crash->ids = calloc(doc->at[objects].n, sizeof(*crash->ids));
 	if (!crash->ids)
 		return &ap_err_nomem;
-	AP_JEACH(doc, objects, i) {
+	AP_JEACH(doc, objects, i)
+	{
 		crash->ids[n++] = (struct ap_crash_id){.id = doc->at[i].key, .entry = i};
 	}
 	qsort(crash->ids, n, sizeof(*crash->ids), compare_ids);
@@ -96,7 +99,8 @@ static uint32_t named_value(const struct ap_crash *crash, uint32_t list, const c
 {
 	if (!ap_jis(&crash->doc, list, AP_J_ARRAY))
 		return 0;
-	AP_JEACH(&crash->doc, list, i) {
+	AP_JEACH(&crash->doc, list, i)
+	{
 		if (ap_text_is(ap_jget_string(&crash->doc, i, "name"), name))
 			return ap_jget(&crash->doc, i, "value");
 	}
@@ -125,7 +129,8 @@ static void choose_pause(struct ap_crash *crash)
 
 	if (!ap_jis(doc, list, AP_J_ARRAY))
 		return;
-	AP_JEACH(doc, list, i) {
+	AP_JEACH(doc, list, i)
+	{
 		if (doc->at[i].kind != AP_J_OBJECT)
 			continue;
 		crash->n_pauses++;
@@ -149,15 +154,18 @@ static struct ap_err *recognise(struct ap_crash *crash)
 	if (!ap_jis(doc, ap_jget(doc, crash->root, "Paused"), AP_J_ARRAY) ||
 	    !ap_jis(doc, ap_jget(doc, crash->root, "RemoteObjects"), AP_J_OBJECT))
 		return ap_err_hint(
-			ap_err_new(AP_E_UNSUPPORTED, "%s is JSON, but neither a crash file nor a panic dump",
+			ap_err_new(AP_E_UNSUPPORTED,
+				   "%s is JSON, but neither a crash file nor a panic dump",
 				   crash->path),
 			"crash files are written by autopsy-node (crash.SECONDS.PID.json) and by "
 			"inspector-postmortem, panic dumps by autopsy-node/panic (ncore.PID)");
 	if (!version) {
 		crash->kind = AP_CRASH_OLD;
 	} else if (ap_jget_int(doc, crash->root, "Version", 0) != 1) {
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "%s is a crash file of a version that is not "
-								"known here", crash->path),
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED,
+					      "%s is a crash file of a version that is not "
+					      "known here",
+					      crash->path),
 				   "this autopsy reads version 1; use a newer one");
 	}
 	crash->error = ap_jget(doc, crash->root, "Error");
@@ -175,12 +183,14 @@ static struct ap_err *load(struct ap_crash *crash, const char *data, size_t byte
 	struct ap_err *err = ap_jdoc_read(data + mark, bytes - mark, &crash->doc);
 
 	if (err)
-		return ap_err_hint(ap_err_wrap(err, "%s is not whole JSON", crash->path),
-				   "crash files appear whole or not at all: was this one copied or edited?");
+		return ap_err_hint(
+			ap_err_wrap(err, "%s is not whole JSON", crash->path),
+			"crash files appear whole or not at all: was this one copied or edited?");
 	crash->root = 1;
 	AP_TRY(recognise(crash));
 	if (crash->kind == AP_CRASH_PANIC)
-		return ap_crash_read_panic(crash, ap_jget_string(&crash->doc, crash->root, "panic.error"));
+		return ap_crash_read_panic(crash,
+					   ap_jget_string(&crash->doc, crash->root, "panic.error"));
 	AP_TRY(index_objects(crash));
 	choose_pause(crash);
 	return ap_crash_read_frames(crash);
@@ -213,8 +223,9 @@ struct ap_err *ap_crash_named(struct ap_model *model, struct ap_text name, struc
 	if (!ap_text_is(name, "state"))
 		return ap_err_new(AP_E_NOTFOUND, "nothing is called %.*s", AP_TEXT_ARG(name));
 	if (!crash->state)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "the program kept no state for its post-mortem"),
-				   "panicDbg.set('name', value) of autopsy-node/panic does");
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND, "the program kept no state for its post-mortem"),
+			"panicDbg.set('name', value) of autopsy-node/panic does");
 	*ret = ap_crash_value(crash, crash->state, AP_CRASH_SHORT_UNITS, arena);
 	return NULL;
 }

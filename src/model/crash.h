@@ -4,8 +4,8 @@
  *
  * Ownership: the model copies what it needs; the bytes may go once it is open.
  *
- * An address of such a target is a number that this reader gives to a value by its place in the file:
- * the same object has the same one wherever it is met, and it can be typed back.
+ * An address of such a target is a number that this reader gives to a value by its place in the
+ * file: the same object has the same one wherever it is met, and it can be typed back.
  */
 #ifndef AP_MODEL_CRASH_H
 #define AP_MODEL_CRASH_H

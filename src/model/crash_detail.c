@@ -1,4 +1,5 @@
-/* The full form of what a crash file or panic dump holds: docs/json/print.md, as far as the file tells. */
+/* The full form of what a crash file or panic dump holds: docs/json/print.md, as far as the file
+ * tells. */
 #include "model/crash_detail.h"
 
 static bool is_index(struct ap_text name, uint64_t *ret_index)
@@ -106,13 +107,15 @@ static struct ap_err *properties(struct ap_crash_job *job)
 	uint32_t private_names = ap_jget(doc, job->entry, "privateProperties");
 	bool is_old = job->crash->kind == AP_CRASH_OLD;
 
-	AP_JEACH(doc, result, i) {
+	AP_JEACH(doc, result, i)
+	{
 		/* Until Node 14 the prototype came as a property. */
 		if (is_old && ap_text_is(ap_jget_string(doc, i, "name"), "__proto__"))
 			continue;
 		AP_TRY(add_property(job, i, false));
 	}
-	AP_JEACH(doc, private_names, i) {
+	AP_JEACH(doc, private_names, i)
+	{
 		AP_TRY(add_property(job, i, true));
 	}
 	return NULL;
@@ -148,11 +151,12 @@ static void length(struct ap_crash_job *job)
 	enum ap_type type = job->d->self.type;
 	double n;
 
-	if (type != AP_T_ARRAY && type != AP_T_TYPEDARRAY && type != AP_T_BUFFER && type != AP_T_ARGUMENTS)
+	if (type != AP_T_ARRAY && type != AP_T_TYPEDARRAY && type != AP_T_BUFFER &&
+	    type != AP_T_ARGUMENTS)
 		return;
 	uint32_t member = ap_crash_member(job->crash, job->entry, "length");
-	if (ap_jnumber(&job->crash->doc, ap_jget(&job->crash->doc, member, "value"), &n) && n >= 0 &&
-	    n <= 9007199254740992.0)
+	if (ap_jnumber(&job->crash->doc, ap_jget(&job->crash->doc, member, "value"), &n) &&
+	    n >= 0 && n <= 9007199254740992.0)
 		job->d->length = (int64_t)n;
 	else
 		job->d->length = ap_crash_count(job);
@@ -169,8 +173,8 @@ static struct ap_err *remote_detail(struct ap_crash_job *job)
 	if (!reason.s)
 		return NULL;
 	job->d->truncated = true;
-	return ap_crash_extra(job, (struct ap_extra){.key = "left_out", .kind = AP_EXTRA_TEXT,
-						     .text = reason});
+	return ap_crash_extra(
+		job, (struct ap_extra){.key = "left_out", .kind = AP_EXTRA_TEXT, .text = reason});
 }
 
 /* Plain JSON, or the state's keys with their RemoteObjects. */
@@ -184,12 +188,18 @@ static struct ap_err *json_detail(struct ap_crash_job *job)
 	job->d->prototype = ap_crash_unreadable("not in this file");
 	if (array)
 		job->d->length = doc->at[job->node].n;
-	AP_JEACH(doc, job->node, i) {
+	AP_JEACH(doc, job->node, i)
+	{
 		struct ap_value value = ap_crash_job_value(job, i);
 		struct ap_element e = {.index = index, .value = value};
-		struct ap_property p = {.name = doc->at[i].key, .has_value = true, .value = value,
-					.enumerable = true, .writable = true, .configurable = true,
-					.getter = {.type = AP_T_NULL}, .setter = {.type = AP_T_NULL}};
+		struct ap_property p = {.name = doc->at[i].key,
+					.has_value = true,
+					.value = value,
+					.enumerable = true,
+					.writable = true,
+					.configurable = true,
+					.getter = {.type = AP_T_NULL},
+					.setter = {.type = AP_T_NULL}};
 
 		if (array || is_index(doc->at[i].key, &e.index)) {
 			index++;
@@ -211,7 +221,8 @@ struct ap_err *ap_crash_detail(struct ap_model *model, uint64_t ref,
 {
 	struct ap_crash *crash = ap_crash_of(model);
 	const struct ap_crash_frame *frame = ap_crash_frame_of(crash, ref);
-	struct ap_detail d = {.length = -1, .integrity = AP_INTEGRITY_UNKNOWN,
+	struct ap_detail d = {.length = -1,
+			      .integrity = AP_INTEGRITY_UNKNOWN,
 			      .prototype = ap_crash_unreadable("not in this file")};
 	struct ap_crash_job job = {.crash = crash, .arena = arena, .limits = limits, .d = &d};
 

@@ -21,17 +21,19 @@ int64_t ap_crash_count(const struct ap_crash_job *job)
 
 static struct ap_err *text(struct ap_crash_job *job, const char *key, struct ap_text value)
 {
-	return ap_crash_extra(job, (struct ap_extra){.key = key,
-						     .kind = value.s ? AP_EXTRA_TEXT : AP_EXTRA_NULL,
-						     .text = value});
+	return ap_crash_extra(job,
+			      (struct ap_extra){.key = key,
+						.kind = value.s ? AP_EXTRA_TEXT : AP_EXTRA_NULL,
+						.text = value});
 }
 
 /* Null below zero. */
 static struct ap_err *integer(struct ap_crash_job *job, const char *key, int64_t value)
 {
-	return ap_crash_extra(job, (struct ap_extra){.key = key,
-						     .kind = value >= 0 ? AP_EXTRA_INT : AP_EXTRA_NULL,
-						     .number = value});
+	return ap_crash_extra(job,
+			      (struct ap_extra){.key = key,
+						.kind = value >= 0 ? AP_EXTRA_INT : AP_EXTRA_NULL,
+						.number = value});
 }
 
 /* The value of a node, null for node 0. */
@@ -44,8 +46,8 @@ static struct ap_err *value(struct ap_crash_job *job, const char *key, uint32_t 
 	if (!v)
 		return &ap_err_nomem;
 	*v = ap_crash_job_value(job, node);
-	return ap_crash_extra(job,
-			      (struct ap_extra){.key = key, .kind = AP_EXTRA_VALUE, .values = v, .n = 1});
+	return ap_crash_extra(
+		job, (struct ap_extra){.key = key, .kind = AP_EXTRA_VALUE, .values = v, .n = 1});
 }
 
 static uint32_t internal(const struct ap_crash_job *job, const char *name)
@@ -65,8 +67,9 @@ static struct ap_err *place(struct ap_crash_job *job, const char *slot)
 	int64_t line = ap_jget_int(doc, at, "lineNumber", -1);
 	int64_t column = ap_jget_int(doc, at, "columnNumber", -1);
 
-	AP_TRY(text(job, "script", ap_crash_script_name(job->crash, ap_jget_string(doc, at, "scriptId"),
-							(struct ap_text){0}, job->arena)));
+	AP_TRY(text(job, "script",
+		    ap_crash_script_name(job->crash, ap_jget_string(doc, at, "scriptId"),
+					 (struct ap_text){0}, job->arena)));
 	AP_TRY(integer(job, "line", line < 0 ? -1 : line + 1));
 	return integer(job, "column", column < 0 ? -1 : column + 1);
 }
@@ -133,16 +136,20 @@ static struct ap_err *bound(struct ap_crash_job *job)
 	AP_TRY(text(job, "name", string_of(job, ap_crash_member(job->crash, job->entry, "name"))));
 	AP_TRY(value(job, "bound_target", internal(job, "[[TargetFunction]]")));
 	AP_TRY(value(job, "bound_this", internal(job, "[[BoundThis]]")));
-	AP_JEACH(doc, ap_jget(doc, list, "result"), i) {
+	AP_JEACH(doc, ap_jget(doc, list, "result"), i)
+	{
 		struct ap_text name = ap_jget_string(doc, i, "name");
 
 		if (!name.n || name.s[0] < '0' || name.s[0] > '9' || found.n == MAX_BOUND)
 			continue;
-		if (!ap_vec_push(job->arena, &found, ap_crash_job_value(job, ap_jget(doc, i, "value"))))
+		if (!ap_vec_push(job->arena, &found,
+				 ap_crash_job_value(job, ap_jget(doc, i, "value"))))
 			return &ap_err_nomem;
 	}
-	return ap_crash_extra(job, (struct ap_extra){.key = "bound_arguments", .kind = AP_EXTRA_VALUES,
-						     .values = found.at, .n = found.n});
+	return ap_crash_extra(job, (struct ap_extra){.key = "bound_arguments",
+						     .kind = AP_EXTRA_VALUES,
+						     .values = found.at,
+						     .n = found.n});
 }
 
 static struct ap_err *error(struct ap_crash_job *job)
@@ -175,7 +182,8 @@ static struct ap_err *regexp(struct ap_crash_job *job)
 	if (end == all.s)
 		end = NULL;
 	AP_TRY(text(job, "source",
-		    end ? (struct ap_text){all.s + 1, (size_t)(end - all.s) - 1} : (struct ap_text){0}));
+		    end ? (struct ap_text){all.s + 1, (size_t)(end - all.s) - 1}
+			: (struct ap_text){0}));
 	AP_TRY(text(job, "flags",
 		    end ? (struct ap_text){end + 1, (size_t)(ap_text_end(all) - end) - 1}
 			: (struct ap_text){0}));
@@ -191,7 +199,8 @@ static struct ap_err *collection(struct ap_crash_job *job, bool has_keys)
 	int64_t size = ap_crash_count(job);
 
 	job->d->has_entries = true;
-	AP_JEACH(doc, ap_jget(doc, list, "result"), i) {
+	AP_JEACH(doc, ap_jget(doc, list, "result"), i)
+	{
 		uint32_t item = ap_jget(doc, i, "value");
 		uint32_t inside = ap_crash_entry(crash, item);
 		struct ap_entry entry = {.has_key = has_keys};
@@ -231,7 +240,8 @@ static struct ap_err *generator(struct ap_crash_job *job)
 
 	AP_TRY(text(job, "state", string_of(job, internal(job, "[[GeneratorState]]"))));
 	AP_TRY(value(job, "function", function_node));
-	AP_TRY(text(job, "function_name", string_of(job, ap_crash_member(job->crash, entry, "name"))));
+	AP_TRY(text(job, "function_name",
+		    string_of(job, ap_crash_member(job->crash, entry, "name"))));
 	AP_TRY(place(job, "[[GeneratorLocation]]"));
 	return value(job, "receiver", internal(job, "[[GeneratorReceiver]]"));
 }

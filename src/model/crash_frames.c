@@ -19,7 +19,9 @@ static int one_based(int64_t zero_based)
 
 static int hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+	return c >= '0' && c <= '9'                 ? c - '0'
+	       : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+						    : -1;
 }
 
 /* The protocol makes URLs of CommonJS paths; V8 itself, and so a core, knows the path. */
@@ -43,7 +45,8 @@ static struct ap_text path_of_url(struct ap_text url, struct ap_arena *arena)
 
 static uint32_t script_of(const struct ap_crash *crash, struct ap_text id)
 {
-	return id.s ? ap_jget_text(&crash->doc, ap_jget(&crash->doc, crash->root, "Scripts"), id) : 0;
+	return id.s ? ap_jget_text(&crash->doc, ap_jget(&crash->doc, crash->root, "Scripts"), id)
+		    : 0;
 }
 
 struct ap_text ap_crash_script_name(const struct ap_crash *crash, struct ap_text script_id,
@@ -65,7 +68,8 @@ struct ap_text ap_crash_script_name(const struct ap_crash *crash, struct ap_text
 static void read_place(struct ap_crash *crash, uint32_t frame, struct ap_crash_frame *f)
 {
 	const struct ap_jdoc *doc = &crash->doc;
-	uint32_t at = ap_jget(doc, frame, "location"), start = ap_jget(doc, frame, "functionLocation");
+	uint32_t at = ap_jget(doc, frame, "location"),
+		 start = ap_jget(doc, frame, "functionLocation");
 
 	f->script_id = ap_jget_string(doc, at, "scriptId");
 	f->script = ap_crash_script_name(crash, f->script_id, ap_jget_string(doc, frame, "url"),
@@ -74,10 +78,12 @@ static void read_place(struct ap_crash *crash, uint32_t frame, struct ap_crash_f
 	f->column = one_based(ap_jget_int(doc, at, "columnNumber", -1));
 	f->first_line = one_based(ap_jget_int(doc, start, "lineNumber", -1));
 	f->first_column = one_based(ap_jget_int(doc, start, "columnNumber", -1));
-	AP_JEACH(doc, ap_jget(doc, frame, "scopeChain"), i) {
+	AP_JEACH(doc, ap_jget(doc, frame, "scopeChain"), i)
+	{
 		if (!ap_text_is(ap_jget_string(doc, i, "type"), "local"))
 			continue;
-		f->last_line = one_based(ap_jget_int(doc, ap_jget(doc, i, "endLocation"), "lineNumber", -1));
+		f->last_line = one_based(
+			ap_jget_int(doc, ap_jget(doc, i, "endLocation"), "lineNumber", -1));
 		break;
 	}
 }
@@ -90,7 +96,8 @@ static struct ap_text name_in_stack(const struct ap_crash *crash, const struct a
 {
 	const struct ap_jdoc *doc = &crash->doc;
 
-	AP_JEACH(doc, ap_jget(doc, crash->error, "frames"), i) {
+	AP_JEACH(doc, ap_jget(doc, crash->error, "frames"), i)
+	{
 		struct ap_text name = ap_jget_string(doc, i, "function");
 		size_t n = f->name.n;
 
@@ -116,7 +123,8 @@ static struct ap_err *frames_of_error(struct ap_crash *crash)
 	uint32_t list = ap_jget(doc, crash->error, "frames");
 
 	crash->from_text = true;
-	AP_JEACH(doc, list, i) {
+	AP_JEACH(doc, list, i)
+	{
 		struct ap_crash_frame f = {
 			.function = ap_jget_string(doc, i, "function"),
 			.script = ap_jget_string(doc, i, "script"),
@@ -140,8 +148,10 @@ struct ap_err *ap_crash_read_frames(struct ap_crash *crash)
 	crash->from_text = ap_jget_true(doc, crash->pause, "fromText");
 	if (!ap_jis(doc, list, AP_J_ARRAY) || !doc->at[list].n)
 		return frames_of_error(crash);
-	AP_JEACH(doc, list, i) {
-		struct ap_crash_frame f = {.node = i, .name = ap_jget_string(doc, i, "functionName"),
+	AP_JEACH(doc, list, i)
+	{
+		struct ap_crash_frame f = {.node = i,
+					   .name = ap_jget_string(doc, i, "functionName"),
 					   .async = ap_jget_true(doc, i, "async")};
 
 		if (doc->at[i].kind != AP_J_OBJECT || crash->frames.n == MAX_FRAMES)
@@ -180,10 +190,12 @@ struct ap_err *ap_crash_threads(struct ap_model *model, struct ap_arena *arena, 
 	struct ap_thread_info info = {.crashed = true};
 	bool worker;
 
-	/* The kernel's id of the main thread is the process's; of a worker the file has Node's own. */
+	/* The kernel's id of the main thread is the process's; of a worker the file has Node's own.
+	 */
 	info.tid = thread_id(crash, &worker);
 	info.role = worker ? AP_ROLE_WORKER : AP_ROLE_MAIN;
-	info.doing = crash->from_text ? AP_TEXT("as the error's own stack tells") : AP_TEXT("throwing");
+	info.doing =
+		crash->from_text ? AP_TEXT("as the error's own stack tells") : AP_TEXT("throwing");
 	info.top = AP_TEXT("");
 	if (!ap_vec_push(arena, &out, info))
 		return &ap_err_nomem;
@@ -220,7 +232,8 @@ struct ap_err *ap_crash_frames(struct ap_model *model, size_t thread,
 			break;
 		if (options->values && receiver && !crash->from_text) {
 			frame.has_receiver = true;
-			frame.receiver = ap_crash_value(crash, receiver, AP_CRASH_SHORT_UNITS, arena);
+			frame.receiver =
+				ap_crash_value(crash, receiver, AP_CRASH_SHORT_UNITS, arena);
 		}
 		if (!ap_vec_push(arena, &out, frame))
 			return &ap_err_nomem;
@@ -229,16 +242,19 @@ struct ap_err *ap_crash_frames(struct ap_model *model, size_t thread,
 	return NULL;
 }
 
-/* "Closure (outer)": the name of the protocol for people, and of [[Scopes]]. False for the global one. */
+/* "Closure (outer)": the name of the protocol for people, and of [[Scopes]]. False for the global
+ * one. */
 static bool scope_kind(struct ap_text word, enum ap_scope_kind *ret)
 {
 	static const struct {
 		const char *word;
 		enum ap_scope_kind kind;
 	} kinds[] = {
-		{"local", AP_SCOPE_LOCAL},   {"closure", AP_SCOPE_CLOSURE}, {"block", AP_SCOPE_BLOCK},
-		{"catch", AP_SCOPE_CATCH},   {"with", AP_SCOPE_WITH},	    {"script", AP_SCOPE_SCRIPT},
-		{"module", AP_SCOPE_MODULE}, {"eval", AP_SCOPE_EVAL},	    {"class", AP_SCOPE_CLASS},
+		{"local", AP_SCOPE_LOCAL},   {"closure", AP_SCOPE_CLOSURE},
+		{"block", AP_SCOPE_BLOCK},   {"catch", AP_SCOPE_CATCH},
+		{"with", AP_SCOPE_WITH},     {"script", AP_SCOPE_SCRIPT},
+		{"module", AP_SCOPE_MODULE}, {"eval", AP_SCOPE_EVAL},
+		{"class", AP_SCOPE_CLASS},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -260,8 +276,9 @@ static struct ap_text in_parentheses(struct ap_text text)
 		    : (struct ap_text){0};
 }
 
-static struct ap_err *add_scope(const struct ap_crash *crash, enum ap_scope_kind kind, struct ap_text owner,
-				uint32_t object, struct ap_arena *arena, ap_scope_vec *out)
+static struct ap_err *add_scope(const struct ap_crash *crash, enum ap_scope_kind kind,
+				struct ap_text owner, uint32_t object, struct ap_arena *arena,
+				ap_scope_vec *out)
 {
 	const struct ap_jdoc *doc = &crash->doc;
 	struct ap_scope scope = {.kind = kind, .owner = owner};
@@ -271,13 +288,15 @@ static struct ap_err *add_scope(const struct ap_crash *crash, enum ap_scope_kind
 		return NULL;
 	if (kind != AP_SCOPE_LOCAL)
 		scope.context = ap_crash_value(crash, object, 0, arena).address;
-	AP_JEACH(doc, ap_jget(doc, entry, "result"), i) {
+	AP_JEACH(doc, ap_jget(doc, entry, "result"), i)
+	{
 		struct ap_variable v = {.name = ap_jget_string(doc, i, "name")};
 
 		/* Until Node 14 scopes, like all objects, had their prototype as a property. */
 		if (!v.name.s || (crash->kind == AP_CRASH_OLD && ap_text_is(v.name, "__proto__")))
 			continue;
-		v.value = ap_crash_value(crash, ap_jget(doc, i, "value"), AP_CRASH_SHORT_UNITS, arena);
+		v.value = ap_crash_value(crash, ap_jget(doc, i, "value"), AP_CRASH_SHORT_UNITS,
+					 arena);
 		if (!ap_vec_push(arena, &scope.variables, v))
 			return &ap_err_nomem;
 	}
@@ -287,15 +306,18 @@ static struct ap_err *add_scope(const struct ap_crash *crash, enum ap_scope_kind
 static struct ap_err *no_variables(const struct ap_crash *crash)
 {
 	if (crash->kind == AP_CRASH_PANIC)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "a panic dump holds no variables of frames"),
-				   "`print state` shows what the program kept; AUTOPSY_TIER=armed with "
-				   "autopsy-node/register keeps variables");
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND, "a panic dump holds no variables of frames"),
+			"`print state` shows what the program kept; AUTOPSY_TIER=armed with "
+			"autopsy-node/register keeps variables");
 	if (crash->kind == AP_CRASH_FILE && crash->from_text)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "this crash file holds no variables of frames"),
-				   "run the program with AUTOPSY_TIER=armed to keep them; `print error` and "
-				   "`print state` show what is there");
-	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "this crash file holds no variables of this frame"),
-			   "frames of Node itself, and the program's own beyond the 30th, are kept without");
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND, "this crash file holds no variables of frames"),
+			"run the program with AUTOPSY_TIER=armed to keep them; `print error` and "
+			"`print state` show what is there");
+	return ap_err_hint(
+		ap_err_new(AP_E_NOTFOUND, "this crash file holds no variables of this frame"),
+		"frames of Node itself, and the program's own beyond the 30th, are kept without");
 }
 
 static struct ap_err *scopes_of_frame(const struct ap_crash *crash, const struct ap_crash_frame *f,
@@ -306,7 +328,8 @@ static struct ap_err *scopes_of_frame(const struct ap_crash *crash, const struct
 
 	if (!ap_jis(doc, chain, AP_J_ARRAY) || !doc->at[chain].n)
 		return no_variables(crash);
-	AP_JEACH(doc, chain, i) {
+	AP_JEACH(doc, chain, i)
+	{
 		struct ap_text owner = ap_jget_string(doc, i, "name");
 		enum ap_scope_kind kind;
 
@@ -327,12 +350,15 @@ static struct ap_err *scopes_of_function(const struct ap_crash *crash, uint32_t 
 
 	/* The target of a bound one; bound ones may be bound again. */
 	for (int i = 0; i < 16 && ap_crash_internal(crash, entry, "[[TargetFunction]]"); i++)
-		entry = ap_crash_entry(crash, ap_crash_internal(crash, entry, "[[TargetFunction]]"));
+		entry = ap_crash_entry(crash,
+				       ap_crash_internal(crash, entry, "[[TargetFunction]]"));
 	uint32_t list = ap_crash_internal(crash, entry, "[[Scopes]]");
 	if (!list)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "this file holds no scopes of this value"),
-				   "functions that the armed tier met near the crash have them");
-	AP_JEACH(doc, ap_jget(doc, ap_crash_entry(crash, list), "result"), i) {
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND, "this file holds no scopes of this value"),
+			"functions that the armed tier met near the crash have them");
+	AP_JEACH(doc, ap_jget(doc, ap_crash_entry(crash, list), "result"), i)
+	{
 		uint32_t scope = ap_jget(doc, i, "value");
 		struct ap_text description = ap_jget_string(doc, scope, "description");
 		enum ap_scope_kind kind;
@@ -369,11 +395,13 @@ static struct ap_err *no_source(const struct ap_crash *crash, struct ap_text scr
 	if (crash->kind == AP_CRASH_PANIC)
 		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "a panic dump holds no sources"),
 				   "read the file itself, if you have the same version of it");
-	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "the source of %.*s is not in the crash file%s%.*s",
+	return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
+				      "the source of %.*s is not in the crash file%s%.*s",
 				      AP_TEXT_ARG(script.n ? script : AP_TEXT("this function")),
 				      reason.n ? ": left out as " : "", AP_TEXT_ARG(reason)),
-			   ap_text_is(reason, "builtin") ? "it belongs to Node of that version"
-							 : "read the file itself, if you have the same version of it");
+			   ap_text_is(reason, "builtin")
+				   ? "it belongs to Node of that version"
+				   : "read the file itself, if you have the same version of it");
 }
 
 struct ap_err *ap_crash_source(struct ap_model *model, uint64_t ref, const struct ap_frame *frame,
@@ -393,7 +421,8 @@ struct ap_err *ap_crash_source(struct ap_model *model, uint64_t ref, const struc
 		source.last_line = f->last_line;
 	} else {
 		uint32_t entry = ap_crash_entry(crash, node);
-		uint32_t at = ap_jget(doc, ap_crash_internal(crash, entry, "[[FunctionLocation]]"), "value");
+		uint32_t at = ap_jget(doc, ap_crash_internal(crash, entry, "[[FunctionLocation]]"),
+				      "value");
 		struct ap_text description = ap_jget_string(doc, node, "description");
 
 		id = ap_jget_string(doc, at, "scriptId");

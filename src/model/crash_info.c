@@ -22,7 +22,8 @@ typedef AP_VEC(struct ap_text) text_vec;
 static struct ap_err *add_words(const struct ap_jdoc *doc, uint32_t list, struct ap_arena *arena,
 				text_vec *words)
 {
-	AP_JEACH(doc, list, i) {
+	AP_JEACH(doc, list, i)
+	{
 		if (ap_jtext(doc, i).s && !ap_vec_push(arena, words, ap_jtext(doc, i)))
 			return &ap_err_nomem;
 	}
@@ -67,7 +68,8 @@ static struct ap_err *info_times(const struct ap_crash *crash, struct ap_arena *
 		if (crash->kind == AP_CRASH_PANIC)
 			uptime = (uptime - info->uptime_seconds) / 1000;
 		info->uptime_seconds = uptime;
-		info->uptime = sourced(ap_text_of(ap_strdup(arena, ap_duration_human(uptime, buf))));
+		info->uptime =
+			sourced(ap_text_of(ap_strdup(arena, ap_duration_human(uptime, buf))));
 		if (!info->uptime.value.s)
 			return &ap_err_nomem;
 	}
@@ -84,14 +86,18 @@ static struct ap_err *info_versions(const struct ap_crash *crash, struct ap_aren
 						 ap_jget(doc, crash->header, "nodejsVersion")));
 	if (!info->node_version.s)
 		info->node_version = ap_jget_string(doc, crash->root, "init.process.version");
-	info->v8_version = ap_jtext(doc, first(ap_jget(doc, crash->process, "v8"), ap_jget(doc, versions, "v8")));
-	info->arch = ap_jtext(doc, first(ap_jget(doc, crash->process, "arch"), ap_jget(doc, crash->header, "arch")));
-	AP_JEACH(doc, versions, i) {
+	info->v8_version = ap_jtext(
+		doc, first(ap_jget(doc, crash->process, "v8"), ap_jget(doc, versions, "v8")));
+	info->arch = ap_jtext(doc, first(ap_jget(doc, crash->process, "arch"),
+					 ap_jget(doc, crash->header, "arch")));
+	AP_JEACH(doc, versions, i)
+	{
 		struct ap_variable v = {.name = doc->at[i].key};
 
 		if (!ap_jtext(doc, i).s || !v.name.s)
 			continue;
-		v.value = (struct ap_value){.type = AP_T_STRING, .text = ap_jtext(doc, i),
+		v.value = (struct ap_value){.type = AP_T_STRING,
+					    .text = ap_jtext(doc, i),
 					    .length = ap_jtext(doc, i).n};
 		if (!ap_vec_push(arena, &info->versions, v))
 			return &ap_err_nomem;
@@ -105,7 +111,8 @@ static struct ap_err *info_memory(const struct ap_crash *crash, struct ap_arena 
 	const struct ap_jdoc *doc = &crash->doc;
 	uint32_t memory = first(ap_jget(doc, crash->process, "memory"),
 				ap_jget(doc, crash->root, "panic.memusage"));
-	int64_t rss = ap_jget_int(doc, memory, "rss", 0), heap = ap_jget_int(doc, memory, "heapTotal", 0);
+	int64_t rss = ap_jget_int(doc, memory, "rss", 0),
+		heap = ap_jget_int(doc, memory, "heapTotal", 0);
 	int64_t external = ap_jget_int(doc, memory, "external", 0);
 	const struct ap_memory_kind kinds[] = {
 		{"JS heap", heap > 0 ? (uint64_t)heap : 0},
@@ -166,7 +173,8 @@ static struct ap_err *info_warnings(const struct ap_crash *crash, struct ap_aren
 		if (!text || !ap_vec_push(arena, &info->warnings, ap_text_of(text)))
 			return &ap_err_nomem;
 	}
-	AP_JEACH(doc, ap_jget(doc, crash->root, "Truncated"), i) {
+	AP_JEACH(doc, ap_jget(doc, crash->root, "Truncated"), i)
+	{
 		text = ap_printf(arena, "left out by the collector: %lld %.*s (%.*s)",
 				 (long long)ap_jget_int(doc, i, "count", 0),
 				 AP_TEXT_ARG(ap_jget_string(doc, i, "what")),
@@ -196,9 +204,10 @@ struct ap_err *ap_crash_info(struct ap_model *model, struct ap_arena *arena, str
 	info.executable = ap_jget_string(doc, crash->process, "execPath");
 	info.core_bytes = info.core_expected_bytes = crash->bytes;
 	info.hostname = sourced(ap_jget_string(doc, crash->header, "host"));
-	info.cwd = sourced(ap_jtext(doc, first(ap_jget(doc, crash->process, "cwd"),
-					       first(ap_jget(doc, crash->header, "cwd"),
-						     ap_jget(doc, crash->root, "init.process.cwd")))));
+	info.cwd =
+		sourced(ap_jtext(doc, first(ap_jget(doc, crash->process, "cwd"),
+					    first(ap_jget(doc, crash->header, "cwd"),
+						  ap_jget(doc, crash->root, "init.process.cwd")))));
 	info.title = sourced(ap_jget_string(doc, crash->process, "title"));
 	AP_TRY(info_times(crash, arena, &info));
 	AP_TRY(info_versions(crash, arena, &info));
@@ -277,8 +286,9 @@ static struct ap_err *say(struct ap_crash *crash, struct ap_arena *arena, struct
 		const char *how = v->kind == AP_VERDICT_UNHANDLED_REJECTION
 					  ? "A promise was rejected and nobody listened"
 					  : "An uncaught exception";
-		struct ap_text preview = v->has_error ? ap_value_preview(&crash->base, &v->error, arena)
-						      : AP_TEXT("what was thrown is not in the file");
+		struct ap_text preview = v->has_error
+						 ? ap_value_preview(&crash->base, &v->error, arena)
+						 : AP_TEXT("what was thrown is not in the file");
 
 		text = ap_printf(arena, "%s: %.*s", how, AP_TEXT_ARG(preview));
 	}
@@ -286,12 +296,14 @@ static struct ap_err *say(struct ap_crash *crash, struct ap_arena *arena, struct
 	return text ? NULL : &ap_err_nomem;
 }
 
-struct ap_err *ap_crash_verdict(struct ap_model *model, struct ap_arena *arena, struct ap_verdict *ret)
+struct ap_err *ap_crash_verdict(struct ap_model *model, struct ap_arena *arena,
+				struct ap_verdict *ret)
 {
 	struct ap_crash *crash = ap_crash_of(model);
 	const struct ap_jdoc *doc = &crash->doc;
 	struct ap_verdict v = {.kind = AP_VERDICT_UNCAUGHT_ERROR, .evidence = AP_TEXT("")};
-	uint32_t error = first(ap_jget(doc, crash->error, "value"), ap_jget(doc, crash->pause, "data"));
+	uint32_t error =
+		first(ap_jget(doc, crash->error, "value"), ap_jget(doc, crash->pause, "data"));
 
 	if (crash->kind == AP_CRASH_PANIC) {
 		error = ap_jget(doc, crash->root, "panic.error");
@@ -327,9 +339,11 @@ struct ap_err *ap_crash_verdict(struct ap_model *model, struct ap_arena *arena, 
 		error_in_words(crash, &v);
 	}
 	if (v.kind == AP_VERDICT_UNKNOWN)
-		v.text = AP_TEXT("A dump that was asked for; the program did not die of an error it tells");
+		v.text = AP_TEXT(
+			"A dump that was asked for; the program did not die of an error it tells");
 	else if (v.kind == AP_VERDICT_LIVE)
-		v.text = AP_TEXT("Nothing failed: it was running, and somebody asked for a dump (ncore)");
+		v.text = AP_TEXT(
+			"Nothing failed: it was running, and somebody asked for a dump (ncore)");
 	else
 		AP_TRY(say(crash, arena, &v));
 	*ret = v;

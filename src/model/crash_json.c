@@ -190,7 +190,8 @@ uint32_t ap_jget_text(const struct ap_jdoc *doc, uint32_t node, struct ap_text k
 {
 	if (!ap_jis(doc, node, AP_J_OBJECT))
 		return 0;
-	AP_JEACH(doc, node, i) {
+	AP_JEACH(doc, node, i)
+	{
 		if (ap_text_eq(doc->at[i].key, key))
 			return i;
 	}
@@ -224,7 +225,8 @@ int64_t ap_jget_int(const struct ap_jdoc *doc, uint32_t node, const char *key, i
 {
 	double v;
 
-	if (!ap_jnumber(doc, ap_jget(doc, node, key), &v) || !(v >= -9007199254740992.0 && v <= 9007199254740992.0))
+	if (!ap_jnumber(doc, ap_jget(doc, node, key), &v) ||
+	    !(v >= -9007199254740992.0 && v <= 9007199254740992.0))
 		return otherwise;
 	return (int64_t)v;
 }

@@ -1,6 +1,6 @@
 /*
- * A JSON file as a tree of numbered nodes: a crash file is small (8 MB), and its parts refer to each
- * other across the whole of it.
+ * A JSON file as a tree of numbered nodes: a crash file is small (8 MB), and its parts refer to
+ * each other across the whole of it.
  *
  * Ownership: the document owns its nodes and texts until ap_jdoc_close(); texts are copies, so that
  * the bytes it was read from may go.
@@ -20,7 +20,15 @@
 
 enum { AP_JDOC_DEPTH = 10000 };
 
-enum ap_jkind { AP_J_NULL, AP_J_FALSE, AP_J_TRUE, AP_J_NUMBER, AP_J_STRING, AP_J_ARRAY, AP_J_OBJECT };
+enum ap_jkind {
+	AP_J_NULL,
+	AP_J_FALSE,
+	AP_J_TRUE,
+	AP_J_NUMBER,
+	AP_J_STRING,
+	AP_J_ARRAY,
+	AP_J_OBJECT
+};
 
 struct ap_jnode {
 	enum ap_jkind kind;

@@ -6,8 +6,8 @@
 #include "model/crash_json.h"
 
 enum ap_crash_kind {
-	AP_CRASH_FILE, /* Version 1, of autopsy-node */
-	AP_CRASH_OLD,  /* inspector-postmortem: ids dangle, no Error, no Process */
+	AP_CRASH_FILE,  /* Version 1, of autopsy-node */
+	AP_CRASH_OLD,   /* inspector-postmortem: ids dangle, no Error, no Process */
 	AP_CRASH_PANIC, /* plain JSON of the state, no stack but in words */
 };
 
@@ -50,8 +50,9 @@ static inline struct ap_crash *ap_crash_of(struct ap_model *model)
 }
 
 /*
- * References: a value's is its node's number * 16 + 1 (of an object, the first node with its id), so
- * the address without the tag is a multiple of 16. A frame's function has a bit that no node has.
+ * References: a value's is its node's number * 16 + 1 (of an object, the first node with its id),
+ * so the address without the tag is a multiple of 16. A frame's function has a bit that no node
+ * has.
  */
 #define AP_CRASH_FRAME_BIT (1ull << 40)
 

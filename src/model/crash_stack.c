@@ -88,8 +88,8 @@ struct ap_err *ap_crash_stack_frames(struct ap_crash *crash, struct ap_text stac
 			break;
 		stack = behind(stack, (size_t)(at - stack.s) + sizeof(mark) - 1);
 		const char *end = stack.n ? memchr(stack.s, '\n', stack.n) : NULL;
-		struct ap_crash_frame f =
-			parse_line((struct ap_text){stack.s, end ? (size_t)(end - stack.s) : stack.n});
+		struct ap_crash_frame f = parse_line(
+			(struct ap_text){stack.s, end ? (size_t)(end - stack.s) : stack.n});
 
 		if (!ap_vec_push(&crash->doc.arena, &crash->frames, f))
 			return &ap_err_nomem;
@@ -104,8 +104,8 @@ struct thrown {
 
 static struct thrown parse_thrown(struct ap_text text)
 {
-	static const char *const types[] = {"string", "number", "undefined", "null", "boolean", "symbol",
-					    "bigint"};
+	static const char *const types[] = {"string",  "number", "undefined", "null",
+					    "boolean", "symbol", "bigint"};
 	struct thrown t = {.message = text};
 	const char *colon, *at;
 
@@ -161,7 +161,8 @@ struct ap_err *ap_crash_read_panic(struct ap_crash *crash, struct ap_text error)
 			char *text = ap_printf(&crash->doc.arena, "%.*s%s%.*s", AP_TEXT_ARG(t.name),
 					       t.name.n ? ": " : "", AP_TEXT_ARG(t.message));
 
-			if (!text || !ap_vec_push(&crash->doc.arena, &crash->causes, ap_text_of(text)))
+			if (!text ||
+			    !ap_vec_push(&crash->doc.arena, &crash->causes, ap_text_of(text)))
 				return &ap_err_nomem;
 		}
 		first = false;

@@ -162,12 +162,14 @@ static enum ap_type object_type(const struct ap_crash *crash, uint32_t node, str
 	if (ap_text_is(subtype, "array") && starts_with(description, "Arguments("))
 		return AP_T_ARGUMENTS;
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		/* A class of the program may have such a name: only what V8 leaves without subtype. */
+		/* A class of the program may have such a name: only what V8 leaves without subtype.
+		 */
 		bool fits = classes[i].type == AP_T_BUFFER ? ap_text_is(subtype, "typedarray")
 			    : classes[i].type == AP_T_SHAREDARRAYBUFFER
 				    ? !subtype.n || ap_text_is(subtype, "arraybuffer")
-			    : classes[i].type == AP_T_ASYNC_GENERATOR ? ap_text_is(subtype, "generator")
-								      : !subtype.n;
+			    : classes[i].type == AP_T_ASYNC_GENERATOR
+				    ? ap_text_is(subtype, "generator")
+				    : !subtype.n;
 
 		if (fits && ap_text_is(class, classes[i].name))
 			return classes[i].type;
@@ -176,11 +178,13 @@ static enum ap_type object_type(const struct ap_crash *crash, uint32_t node, str
 		if (ap_text_is(subtype, subtypes[i].subtype))
 			return subtypes[i].type;
 	}
-	return ap_crash_internal(crash, ap_crash_entry(crash, node), "[[PrimitiveValue]]") ? AP_T_BOXED
-											     : AP_T_OBJECT;
+	return ap_crash_internal(crash, ap_crash_entry(crash, node), "[[PrimitiveValue]]")
+		       ? AP_T_BOXED
+		       : AP_T_OBJECT;
 }
 
-static void object_value(const struct ap_crash *crash, uint32_t node, bool function, struct ap_value *v)
+static void object_value(const struct ap_crash *crash, uint32_t node, bool function,
+			 struct ap_value *v)
 {
 	const struct ap_jdoc *doc = &crash->doc;
 	struct ap_text description = ap_jget_string(doc, node, "description");
@@ -189,11 +193,12 @@ static void object_value(const struct ap_crash *crash, uint32_t node, bool funct
 	if (!v->constructor.s)
 		v->constructor = function ? AP_TEXT("Function") : AP_TEXT("Object");
 	if (function) {
-		v->type = ap_crash_internal(crash, ap_crash_entry(crash, node), "[[TargetFunction]]")
-				  ? AP_T_BOUND_FUNCTION
-			  : starts_with(description, "class ") || starts_with(description, "class{")
-				  ? AP_T_CLASS
-				  : AP_T_FUNCTION;
+		v->type =
+			ap_crash_internal(crash, ap_crash_entry(crash, node), "[[TargetFunction]]")
+				? AP_T_BOUND_FUNCTION
+			: starts_with(description, "class ") || starts_with(description, "class{")
+				? AP_T_CLASS
+				: AP_T_FUNCTION;
 		if (ap_text_is(ap_jget_string(doc, node, "subtype"), "proxy"))
 			v->type = AP_T_PROXY;
 	} else {
@@ -217,8 +222,8 @@ static struct ap_text symbol_text(struct ap_text description)
 	return description.n ? description : (struct ap_text){0};
 }
 
-static bool primitive(const struct ap_crash *crash, uint32_t node, struct ap_text type, size_t max_units,
-		      struct ap_arena *arena, struct ap_value *v)
+static bool primitive(const struct ap_crash *crash, uint32_t node, struct ap_text type,
+		      size_t max_units, struct ap_arena *arena, struct ap_value *v)
 {
 	const struct ap_jdoc *doc = &crash->doc;
 	uint32_t value = ap_jget(doc, node, "value");
@@ -234,7 +239,8 @@ static bool primitive(const struct ap_crash *crash, uint32_t node, struct ap_tex
 	} else if (ap_text_is(type, "string")) {
 		int64_t length = ap_jget_int(doc, ap_jget(doc, node, "truncated"), "length", -1);
 
-		string_value(v, ap_jtext(doc, value).s ? ap_jtext(doc, value) : AP_TEXT(""), max_units);
+		string_value(v, ap_jtext(doc, value).s ? ap_jtext(doc, value) : AP_TEXT(""),
+			     max_units);
 		if (length > 0 && (uint64_t)length > v->length) {
 			v->length = (uint64_t)length;
 			v->truncated = true;
@@ -243,7 +249,9 @@ static bool primitive(const struct ap_crash *crash, uint32_t node, struct ap_tex
 		if (ap_jnumber(doc, value, &number))
 			number_value(v, number, arena);
 		else if (special.n && special.n < AP_NUMBER_MAX)
-			*v = (struct ap_value){.type = AP_T_NUMBER, .has_ref = true, .ref = v->ref,
+			*v = (struct ap_value){.type = AP_T_NUMBER,
+					       .has_ref = true,
+					       .ref = v->ref,
 					       .text = special};
 		else
 			*v = ap_crash_unreadable("a number that the file does not give");
@@ -288,8 +296,10 @@ struct ap_value ap_crash_value(const struct ap_crash *crash, uint32_t node, size
 struct ap_value ap_crash_frame_value(const struct ap_crash *crash, size_t index)
 {
 	(void)crash;
-	return (struct ap_value){.type = AP_T_FUNCTION, .has_ref = true,
-				 .ref = ap_crash_frame_ref(index), .constructor = AP_TEXT("Function")};
+	return (struct ap_value){.type = AP_T_FUNCTION,
+				 .has_ref = true,
+				 .ref = ap_crash_frame_ref(index),
+				 .constructor = AP_TEXT("Function")};
 }
 
 struct ap_err *ap_crash_describe(struct ap_model *model, uint64_t ref, struct ap_arena *arena,
@@ -304,10 +314,11 @@ struct ap_err *ap_crash_describe(struct ap_model *model, uint64_t ref, struct ap
 		return NULL;
 	}
 	if (!node)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "no value of this file has the address 0x%llx",
-					      (unsigned long long)(ref & ~15ull)),
-				   "addresses here are numbers of values in the file: take one that `bt`, "
-				   "`scope` or `print` showed");
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND, "no value of this file has the address 0x%llx",
+				   (unsigned long long)(ref & ~15ull)),
+			"addresses here are numbers of values in the file: take one that `bt`, "
+			"`scope` or `print` showed");
 	*ret = ap_crash_value(crash, node, AP_CRASH_SHORT_UNITS, arena);
 	return NULL;
 }

@@ -123,7 +123,7 @@ enum ap_extra_kind {
 	AP_EXTRA_INT,
 	AP_EXTRA_BOOL,
 	AP_EXTRA_VALUE,
-	AP_EXTRA_VALUES, /* array of values */
+	AP_EXTRA_VALUES,  /* array of values */
 	AP_EXTRA_WAITERS, /* promise: awaited_by */
 };
 
@@ -209,10 +209,11 @@ struct ap_frame {
 	struct ap_text name;     /* the function's plain name, empty if anonymous */
 	struct ap_text script;   /* V8's script name, s == NULL if none */
 	int line, column;        /* 1-based, 0 unknown: of what is executed */
-	/* UTF-16 units into the script where its text, and so the line, is not there; 0 or less: none. */
+	/* UTF-16 units into the script where its text, and so the line, is not there; 0 or less:
+	 * none. */
 	int32_t position;
-	bool user_code;          /* neither node's own nor node_modules */
-	struct ap_value callee;  /* the JSFunction; AP_T_UNREADABLE if unknown */
+	bool user_code;         /* neither node's own nor node_modules */
+	struct ap_value callee; /* the JSFunction; AP_T_UNREADABLE if unknown */
 	bool has_receiver;
 	struct ap_value receiver;
 	AP_VEC(struct ap_variable) arguments;
@@ -233,8 +234,9 @@ struct ap_thread_info {
 	enum ap_thread_role role;
 	bool crashed; /* the one that took the signal */
 	uint64_t pc, sp;
-	struct ap_text top; /* innermost native symbol, or empty */
-	struct ap_text doing; /* "running JavaScript", "waiting for events" ...; s == NULL unknown */
+	struct ap_text top;   /* innermost native symbol, or empty */
+	struct ap_text doing; /* "running JavaScript", "waiting for events" ...; s == NULL unknown
+			       */
 };
 
 typedef AP_VEC(struct ap_thread_info) ap_thread_vec;
@@ -266,10 +268,10 @@ typedef AP_VEC(struct ap_scope) ap_scope_vec;
 /* A function's script, whole, with the part that the function is and the executing line. */
 struct ap_source {
 	struct ap_text script;
-	struct ap_text text;           /* the whole source */
-	int first_line, last_line;     /* of the function, 1-based in the file */
-	int line, column;              /* executing place when asked for a frame, else 0 */
-	int text_first_line;           /* line number of text's first line: 1, or an offset */
+	struct ap_text text;       /* the whole source */
+	int first_line, last_line; /* of the function, 1-based in the file */
+	int line, column;          /* executing place when asked for a frame, else 0 */
+	int text_first_line;       /* line number of text's first line: 1, or an offset */
 };
 
 enum ap_verdict_kind {
@@ -293,9 +295,9 @@ struct ap_verdict {
 	struct ap_text text;     /* one sentence */
 	struct ap_text evidence; /* why we say so; may be empty */
 	bool has_error;
-	struct ap_value error;   /* the thrown value */
+	struct ap_value error; /* the thrown value */
 	struct ap_text error_name, error_message, error_stack;
-	AP_VEC(struct ap_text) causes; /* "Name: message" down the cause chain */
+	AP_VEC(struct ap_text) causes;  /* "Name: message" down the cause chain */
 	uint64_t heap_used, heap_limit; /* bytes; 0 unknown */
 };
 
@@ -312,8 +314,8 @@ struct ap_memory_kind {
 struct ap_info {
 	const char *container; /* what the target is: "crash file", "panic dump"; NULL: a core */
 	pid_t pid, ppid;
-	uid_t uid; /* meaningless unless it is a core */
-	int signal;  /* 0: did not die */
+	uid_t uid;  /* meaningless unless it is a core */
+	int signal; /* 0: did not die */
 	bool died;
 	struct ap_text executable, node_version, v8_version, arch;
 	struct ap_text command_line; /* secrets masked unless the model was told otherwise */
@@ -339,9 +341,9 @@ struct ap_gaps {
 };
 
 struct ap_frames_options {
-	bool native; /* with native and internal frames */
-	bool values; /* receiver and arguments */
-	bool async;  /* with the awaiting functions below */
+	bool native;  /* with native and internal frames */
+	bool values;  /* receiver and arguments */
+	bool async;   /* with the awaiting functions below */
 	size_t limit; /* 0: no limit */
 };
 
@@ -374,7 +376,7 @@ struct ap_model_ops {
 struct ap_model {
 	const struct ap_model_ops *ops;
 	struct ap_gaps gaps; /* reset by whoever runs a command */
-	bool incomplete;     /* cut off, or of a V8 not seen before: every answer may lack something */
+	bool incomplete; /* cut off, or of a V8 not seen before: every answer may lack something */
 };
 
 static inline void ap_model_close(struct ap_model *model)

@@ -97,8 +97,9 @@ static void add_inner(struct ap_str *str, const struct ap_value *v)
 	default:
 		if (v->constructor.n && !ap_text_is(v->constructor, "Object"))
 			ap_escape(str, v->constructor);
-		ap_str_adds(str, v->constructor.n && !ap_text_is(v->constructor, "Object") ? " {...}"
-											   : "{...}");
+		ap_str_adds(str, v->constructor.n && !ap_text_is(v->constructor, "Object")
+					 ? " {...}"
+					 : "{...}");
 		return;
 	}
 }
@@ -133,10 +134,12 @@ static void add_elements(struct list *list, const struct ap_detail *d)
 	for (size_t i = 0; i < d->elements.n; i++) {
 		const struct ap_element *e = &d->elements.at[i];
 
-		if (e->index > next && (d->self.type == AP_T_ARRAY || d->self.type == AP_T_ARGUMENTS)) {
+		if (e->index > next &&
+		    (d->self.type == AP_T_ARRAY || d->self.type == AP_T_ARGUMENTS)) {
 			if (!list_item(list))
 				return;
-			ap_str_addf(list->str, "<%llu empty>", (unsigned long long)(e->index - next));
+			ap_str_addf(list->str, "<%llu empty>",
+				    (unsigned long long)(e->index - next));
 		}
 		if (!list_item(list))
 			return;
@@ -149,8 +152,8 @@ static void add_elements(struct list *list, const struct ap_detail *d)
 			add_inner(list->str, &e->value);
 		next = e->index + 1;
 	}
-	if (d->self.type == AP_T_ARRAY && d->length > 0 && next < (uint64_t)d->length && !list->full &&
-	    list_item(list))
+	if (d->self.type == AP_T_ARRAY && d->length > 0 && next < (uint64_t)d->length &&
+	    !list->full && list_item(list))
 		ap_str_addf(list->str, d->truncated ? "... %llu more" : "<%llu empty>",
 			    (unsigned long long)((uint64_t)d->length - next));
 }
@@ -169,7 +172,8 @@ static void add_properties(struct list *list, const struct ap_detail *d)
 		add_text(list->str, p->name);
 		ap_str_adds(list->str, p->symbol ? "]: " : ": ");
 		if (p->kind == AP_PROPERTY_ACCESSOR)
-			ap_str_adds(list->str, p->getter.type == AP_T_NULL ? "[setter]" : "[getter]");
+			ap_str_adds(list->str,
+				    p->getter.type == AP_T_NULL ? "[setter]" : "[getter]");
 		else
 			add_inner(list->str, &p->value);
 	}
@@ -318,7 +322,7 @@ static void add_object(struct ap_str *str, const struct ap_detail *d)
 	case AP_T_GENERATOR:
 	case AP_T_ASYNC_GENERATOR:
 	case AP_T_ASYNC_FUNCTION:
-		ap_str_adds(str, v->type == AP_T_GENERATOR	   ? "generator "
+		ap_str_adds(str, v->type == AP_T_GENERATOR         ? "generator "
 				 : v->type == AP_T_ASYNC_GENERATOR ? "async generator "
 								   : "async function ");
 		add_text(str, extra_text(d, "function_name"));
@@ -379,7 +383,8 @@ static void add_object(struct ap_str *str, const struct ap_detail *d)
 struct ap_text ap_value_preview(struct ap_model *model, const struct ap_value *value,
 				struct ap_arena *arena)
 {
-	static const struct ap_detail_limits limits = {.items = ITEMS + 1, .text_units = 80, .bytes = 32};
+	static const struct ap_detail_limits limits = {
+		.items = ITEMS + 1, .text_units = 80, .bytes = 32};
 	AP_STR_AUTO str = {0};
 
 	if (!add_primitive(&str, value, STRING_COLUMNS)) {
@@ -388,8 +393,9 @@ struct ap_text ap_value_preview(struct ap_model *model, const struct ap_value *v
 		AP_ERR_AUTO err = NULL;
 
 		ap_arena_init(&scratch, 4 << 20);
-		err = value->has_ref ? model->ops->detail(model, value->ref, &limits, &scratch, &detail)
-				     : ap_err_new(AP_E_TYPE, "no object");
+		err = value->has_ref
+			      ? model->ops->detail(model, value->ref, &limits, &scratch, &detail)
+			      : ap_err_new(AP_E_TYPE, "no object");
 		if (err)
 			add_inner(&str, value);
 		else

@@ -48,8 +48,8 @@ static bool compare_demangled(const struct ap_symbol *symbol, void *arg)
 		return true;
 	ap_arena_init(&arena, 0);
 	if (same_function(ap_demangle(symbol->name, &arena), search->wanted)) {
-		/* What the compiler split off a function (".cold", ".part.0") bears its name, too: only
-		 * where there is nothing else. */
+		/* What the compiler split off a function (".cold", ".part.0") bears its name, too:
+		 * only where there is nothing else. */
 		search->whole = !strchr(symbol->name, '.');
 		if (search->whole || !search->found)
 			search->value = symbol->value;
@@ -117,7 +117,8 @@ bool ap_symbol_find(const struct ap_image *image, const char *name, uint64_t *re
 		const char *own = ap_module_name(&modules[i]);
 
 		/* "a.out`main" is what mdb called the program, "libc`abort" any libc.so.6. */
-		if (tick && !(strncmp(own, name, object) == 0 && (!own[object] || own[object] == '.')) &&
+		if (tick &&
+		    !(strncmp(own, name, object) == 0 && (!own[object] || own[object] == '.')) &&
 		    !(modules[i].is_main && object == 5 && strncmp(name, "a.out", 5) == 0))
 			continue;
 		if (find_in(&modules[i], symbol, ret_address))
@@ -149,7 +150,8 @@ const char *ap_symbol_label(const struct ap_image *image, uint64_t address, stru
 	else if (module->is_main)
 		label = offset ? ap_printf(arena, "%s+0x%" PRIx64, name, offset) : name;
 	else
-		label = offset ? ap_printf(arena, "%s`%s+0x%" PRIx64, ap_module_name(module), name, offset)
+		label = offset ? ap_printf(arena, "%s`%s+0x%" PRIx64, ap_module_name(module), name,
+					   offset)
 			       : ap_printf(arena, "%s`%s", ap_module_name(module), name);
 	return label ? label : "?";
 }

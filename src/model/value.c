@@ -33,8 +33,8 @@ bool ap_script_is_user_code(struct ap_text script)
 	    starts_with(script, "evalmachine.<anonymous>"))
 		return false;
 	/* Node's own modules had no scheme before 16: "events.js", "_http_server.js". */
-	if (script.s[0] != '/' && !starts_with(script, "file:") && !memchr(script.s, '/', script.n) &&
-	    !starts_with(script, "["))
+	if (script.s[0] != '/' && !starts_with(script, "file:") &&
+	    !memchr(script.s, '/', script.n) && !starts_with(script, "["))
 		return false;
 	return !memmem(script.s, script.n, "/node_modules/", 14);
 }
@@ -72,7 +72,10 @@ static const char *parse_quoted(const char *p, struct ap_arena *arena, struct ap
 	for (; *p && *p != quote; p++) {
 		if (*p == '\\' && p[1]) {
 			p++;
-			ap_str_addc(&str, *p == 'n' ? '\n' : *p == 't' ? '\t' : *p == 'r' ? '\r' : *p);
+			ap_str_addc(&str, *p == 'n'   ? '\n'
+					  : *p == 't' ? '\t'
+					  : *p == 'r' ? '\r'
+						      : *p);
 		} else {
 			ap_str_addc(&str, *p);
 		}
@@ -178,8 +181,9 @@ static struct ap_err *find_step(const struct ap_detail *d, const struct step *st
 		if (!property_fits(p, step))
 			continue;
 		if (p->kind == AP_PROPERTY_ACCESSOR)
-			return ap_err_hint(ap_err_new(AP_E_TYPE, "%.*s is an accessor: its value was never "
-								 "stored, only its getter is known",
+			return ap_err_hint(ap_err_new(AP_E_TYPE,
+						      "%.*s is an accessor: its value was never "
+						      "stored, only its getter is known",
 						      AP_TEXT_ARG(step->name)),
 					   "print the object itself to see its getter and setter");
 		if (p->has_value) {
@@ -196,8 +200,8 @@ static struct ap_err *find_step(const struct ap_detail *d, const struct step *st
 	return NULL;
 }
 
-static struct ap_err *take_step(struct ap_model *model, struct ap_value *at, const struct step *step,
-				struct ap_arena *arena)
+static struct ap_err *take_step(struct ap_model *model, struct ap_value *at,
+				const struct step *step, struct ap_arena *arena)
 {
 	struct ap_detail detail;
 	struct ap_detail_limits limits = ap_detail_default_limits;
@@ -226,20 +230,23 @@ static struct ap_err *take_step(struct ap_model *model, struct ap_value *at, con
 	}
 	const struct ap_extra *left_out = ap_detail_extra(&detail, "left_out");
 	if (left_out)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "%.*s: the inside of this value was left out when "
-							     "the file was written: %.*s",
-					      AP_TEXT_ARG(step->shown), AP_TEXT_ARG(left_out->text)),
+		return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
+					      "%.*s: the inside of this value was left out when "
+					      "the file was written: %.*s",
+					      AP_TEXT_ARG(step->shown),
+					      AP_TEXT_ARG(left_out->text)),
 				   "a core holds everything");
 	if (step->kind == STEP_INDEX && detail.length >= 0)
 		return ap_err_new(AP_E_NOTFOUND, "%.*s: no such element, the %s has %lld",
 				  AP_TEXT_ARG(step->shown), ap_type_name(at->type),
 				  (long long)detail.length);
-	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "%.*s: this %s has no such property of its own",
-				      AP_TEXT_ARG(step->shown),
-				      at->constructor.n ? ap_strndup(arena, at->constructor.s,
-								     at->constructor.n)
-							: ap_type_name(at->type)),
-			   "names are as in JavaScript; [Symbol(x)] and .#x reach symbol and private keys");
+	return ap_err_hint(
+		ap_err_new(AP_E_NOTFOUND, "%.*s: this %s has no such property of its own",
+			   AP_TEXT_ARG(step->shown),
+			   at->constructor.n
+				   ? ap_strndup(arena, at->constructor.s, at->constructor.n)
+				   : ap_type_name(at->type)),
+		"names are as in JavaScript; [Symbol(x)] and .#x reach symbol and private keys");
 }
 
 struct ap_err *ap_value_follow(struct ap_model *model, uint64_t ref, const char *path,

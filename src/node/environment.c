@@ -4,9 +4,10 @@
 #include "v8/property.h"
 
 enum {
-	LOOP_TIME = 544,	/* uv_loop_t.time in ms; the same in Node 12 to 26 */
-	LIST_NEXT = 8,		/* ListNode {prev, next} */
-	ENVIRONMENT_BYTES = 8192, /* more than any Environment or Realm has; both end in mapped memory */
+	LOOP_TIME = 544,          /* uv_loop_t.time in ms; the same in Node 12 to 26 */
+	LIST_NEXT = 8,            /* ListNode {prev, next} */
+	ENVIRONMENT_BYTES = 8192, /* more than any Environment or Realm has; both end in mapped
+				     memory */
 	MAX_WRAPS = 1 << 22,
 	MAX_OWNERS = 8,
 	MAX_LEVELS = 16,
@@ -14,7 +15,7 @@ enum {
 
 static const enum ap_fact_id needed[] = {
 	AP_F_NODE_ENVIRONMENT_INDEX, AP_F_NODE_HANDLE_QUEUE, AP_F_NODE_REQUEST_QUEUE,
-	AP_F_NODE_HANDLE_NODE,	     AP_F_NODE_REQUEST_NODE, AP_F_NODE_PERSISTENT,
+	AP_F_NODE_HANDLE_NODE,       AP_F_NODE_REQUEST_NODE, AP_F_NODE_PERSISTENT,
 };
 
 /* A list head or node is proven by the link back. */
@@ -23,8 +24,8 @@ static bool is_list_node(const struct ap_image *image, ap_addr node, ap_addr *re
 	ap_addr next, prev, back;
 
 	if (!ap_image_u64(image, node, &prev) || !ap_image_u64(image, node + LIST_NEXT, &next) ||
-	    !ap_image_u64(image, next, &back) || back != node || !ap_image_u64(image, prev + LIST_NEXT, &back) ||
-	    back != node)
+	    !ap_image_u64(image, next, &back) || back != node ||
+	    !ap_image_u64(image, prev + LIST_NEXT, &back) || back != node)
 		return false;
 	*ret_next = next;
 	return true;
@@ -60,9 +61,12 @@ struct ap_err *ap_node_environment(struct ap_v8 *v8, const struct ap_isolate *is
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		if (!ap_has_fact(v8, needed[i]))
-			return ap_err_hint(ap_err_new(AP_E_LAYOUT, "this Node does not say where its handles are: the symbol %s is missing",
-						      ap_fact_symbol(needed[i])),
-					   "give the unstripped program of the same build: autopsy NODE CORE");
+			return ap_err_hint(
+				ap_err_new(
+					AP_E_LAYOUT,
+					"this Node does not say where its handles are: the symbol %s is missing",
+					ap_fact_symbol(needed[i])),
+				"give the unstripped program of the same build: autopsy NODE CORE");
 	}
 	if (!ap_isolate_native_context(v8, isolate, &native) ||
 	    !ap_v8_word(v8, native, F(v8, CONTEXT_EMBEDDER_DATA), &data) ||
@@ -70,9 +74,11 @@ struct ap_err *ap_node_environment(struct ap_v8 *v8, const struct ap_isolate *is
 	    !ap_v8_array_at(v8, data, (uint64_t)F(v8, NODE_ENVIRONMENT_INDEX), &env.address) ||
 	    !is_list_node(v8->image, env.address + (uint64_t)F(v8, NODE_HANDLE_QUEUE), &next) ||
 	    !is_list_node(v8->image, env.address + (uint64_t)F(v8, NODE_REQUEST_QUEUE), &next))
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "no node::Environment was found for the isolate at 0x%llx",
-					      (unsigned long long)isolate->address),
-				   "`profile` shows the facts of the group node; a thread that is just starting or ending has none");
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND,
+				   "no node::Environment was found for the isolate at 0x%llx",
+				   (unsigned long long)isolate->address),
+			"`profile` shows the facts of the group node; a thread that is just starting or ending has none");
 	env.native_context = native;
 	find_loop(&env);
 	*ret = env;
@@ -123,8 +129,10 @@ bool ap_node_wraps_next(struct ap_node_wraps *list, struct ap_node_wrap *ret)
 		return false;
 	}
 	/* The persistent handle is a pointer to a slot of V8's global handles. */
-	if (ap_image_u64(v8->image, wrap.address + (uint64_t)F(v8, NODE_PERSISTENT), &slot) && slot &&
-	    (!ap_image_u64(v8->image, slot, &wrap.object) || !ap_type_is_receiver(v8, ap_v8_type(v8, wrap.object))))
+	if (ap_image_u64(v8->image, wrap.address + (uint64_t)F(v8, NODE_PERSISTENT), &slot) &&
+	    slot &&
+	    (!ap_image_u64(v8->image, slot, &wrap.object) ||
+	     !ap_type_is_receiver(v8, ap_v8_type(v8, wrap.object))))
 		wrap.object = 0;
 	*ret = wrap;
 	return true;
@@ -135,7 +143,8 @@ bool ap_node_loop_time(const struct ap_node_env *env, uint64_t *ret_ms)
 	return env->loop && ap_image_u64(env->v8->image, env->loop + LOOP_TIME, ret_ms);
 }
 
-bool ap_node_symbol_value(struct ap_v8 *v8, ap_tagged object, const char *description, ap_tagged *ret)
+bool ap_node_symbol_value(struct ap_v8 *v8, ap_tagged object, const char *description,
+			  ap_tagged *ret)
 {
 	struct ap_own_iter it;
 	struct ap_own own;
@@ -146,7 +155,8 @@ bool ap_node_symbol_value(struct ap_v8 *v8, ap_tagged object, const char *descri
 		uint64_t name;
 
 		if (own.kind == AP_OWN_DATA && own.readable && !own.slot.is_raw_double &&
-		    ap_v8_is(v8, own.key, AP_F_T_SYMBOL) && ap_v8_word(v8, own.key, F(v8, SYMBOL_NAME), &name) &&
+		    ap_v8_is(v8, own.key, AP_F_T_SYMBOL) &&
+		    ap_v8_word(v8, own.key, F(v8, SYMBOL_NAME), &name) &&
 		    ap_v8_text_equals(v8, name, description)) {
 			*ret = own.slot.tagged;
 			return true;
@@ -159,14 +169,16 @@ ap_tagged ap_node_owner(struct ap_v8 *v8, ap_tagged object)
 {
 	ap_tagged owner;
 
-	for (int i = 0; i < MAX_OWNERS && ap_node_symbol_value(v8, object, "owner_symbol", &owner) &&
-			ap_type_is_receiver(v8, ap_v8_type(v8, owner));
+	for (int i = 0;
+	     i < MAX_OWNERS && ap_node_symbol_value(v8, object, "owner_symbol", &owner) &&
+	     ap_type_is_receiver(v8, ap_v8_type(v8, owner));
 	     i++)
 		object = owner;
 	return object;
 }
 
-bool ap_node_closure_variable(struct ap_v8 *v8, ap_tagged function, const char *name, ap_tagged *ret)
+bool ap_node_closure_variable(struct ap_v8 *v8, ap_tagged function, const char *name,
+			      ap_tagged *ret)
 {
 	uint64_t context;
 
@@ -177,11 +189,14 @@ bool ap_node_closure_variable(struct ap_v8 *v8, ap_tagged function, const char *
 		ap_tagged info, text;
 		struct ap_slot slot;
 
-		if (!ap_context_scope_info(v8, context, &info) || !ap_scope_info_read(v8, info, &scope))
+		if (!ap_context_scope_info(v8, context, &info) ||
+		    !ap_scope_info_read(v8, info, &scope))
 			return false;
 		for (int i = 0; i < scope.n_locals; i++) {
-			if (ap_scope_local_name(v8, &scope, i, &text) && ap_v8_text_equals(v8, text, name) &&
-			    ap_context_value(v8, context, ap_scope_first_slot(v8, &scope) + i, &slot) &&
+			if (ap_scope_local_name(v8, &scope, i, &text) &&
+			    ap_v8_text_equals(v8, text, name) &&
+			    ap_context_value(v8, context, ap_scope_first_slot(v8, &scope) + i,
+					     &slot) &&
 			    !slot.is_raw_double) {
 				*ret = slot.tagged;
 				return true;
@@ -194,7 +209,8 @@ bool ap_node_closure_variable(struct ap_v8 *v8, ap_tagged function, const char *
 }
 
 /* Looks at every word of a C++ object that is a persistent handle of a function. */
-static bool search_persistents(const struct ap_node_env *env, ap_addr object, const char *name, ap_tagged *ret)
+static bool search_persistents(const struct ap_node_env *env, ap_addr object, const char *name,
+			       ap_tagged *ret)
 {
 	struct ap_v8 *v8 = env->v8;
 
@@ -222,14 +238,16 @@ bool ap_node_internal_variable(const struct ap_node_env *env, const char *name, 
 
 	if (search_persistents(env, env->address, name, ret))
 		return true;
-	/* Node 20 and later keep them in a Realm, to which the Environment points; its first word is a vtable. */
+	/* Node 20 and later keep them in a Realm, to which the Environment points; its first word
+	 * is a vtable. */
 	for (uint64_t at = 8; at < ENVIRONMENT_BYTES; at += 8) {
 		ap_addr object, vtable, back;
 
 		if (!ap_image_u64(image, env->address + at, &object))
 			return false;
 		if (object & 7 || object == env->address || !ap_image_u64(image, object, &vtable) ||
-		    ap_image_module_at(image, vtable) != env->v8->module || !ap_image_u64(image, object + 8, &back))
+		    ap_image_module_at(image, vtable) != env->v8->module ||
+		    !ap_image_u64(image, object + 8, &back))
 			continue;
 		if (search_persistents(env, object, name, ret))
 			return true;

@@ -1,9 +1,10 @@
 /*
- * node::Environment: the object that Node keeps for each isolate that runs JavaScript, its event loop, and
- * the lists of what that loop serves.
+ * node::Environment: the object that Node keeps for each isolate that runs JavaScript, its event
+ * loop, and the lists of what that loop serves.
  *
- * Ownership: plain structs; they borrow V8's session. Addresses are those of C++ objects in the target.
- * What the lists say is the target's word: every link is checked against the one back, every list bounded.
+ * Ownership: plain structs; they borrow V8's session. Addresses are those of C++ objects in the
+ * target. What the lists say is the target's word: every link is checked against the one back,
+ * every list bounded.
  */
 #ifndef AP_NODE_ENVIRONMENT_H
 #define AP_NODE_ENVIRONMENT_H
@@ -20,8 +21,9 @@ struct ap_node_env {
 };
 
 /*
- * From the isolate's native context, whose embedder data point to the Environment; proven by the lists in
- * it. An error where Node's metadata (nodedbg_*) are missing or nothing there is an Environment.
+ * From the isolate's native context, whose embedder data point to the Environment; proven by the
+ * lists in it. An error where Node's metadata (nodedbg_*) are missing or nothing there is an
+ * Environment.
  */
 struct ap_err *ap_node_environment(struct ap_v8 *v8, const struct ap_isolate *isolate,
 				   struct ap_node_env *ret);
@@ -49,14 +51,17 @@ bool ap_node_wraps_next(struct ap_node_wraps *list, struct ap_node_wrap *ret);
 bool ap_node_loop_time(const struct ap_node_env *env, uint64_t *ret_ms);
 
 /* The own property whose key is a symbol of that description. */
-bool ap_node_symbol_value(struct ap_v8 *v8, ap_tagged object, const char *description, ap_tagged *ret);
-/* What Node itself would show for a wrap's object: object[owner_symbol], as long as there is one. */
+bool ap_node_symbol_value(struct ap_v8 *v8, ap_tagged object, const char *description,
+			  ap_tagged *ret);
+/* What Node itself would show for a wrap's object: object[owner_symbol], as long as there is one.
+ */
 ap_tagged ap_node_owner(struct ap_v8 *v8, ap_tagged object);
 /* The variable of that name in the contexts of a function. */
-bool ap_node_closure_variable(struct ap_v8 *v8, ap_tagged function, const char *name, ap_tagged *ret);
+bool ap_node_closure_variable(struct ap_v8 *v8, ap_tagged function, const char *name,
+			      ap_tagged *ret);
 /*
- * An object that one of Node's own callbacks sees as a variable (timers, ticks): Environment and what it
- * owns keep these callbacks as persistent handles.
+ * An object that one of Node's own callbacks sees as a variable (timers, ticks): Environment and
+ * what it owns keep these callbacks as persistent handles.
  */
 bool ap_node_internal_variable(const struct ap_node_env *env, const char *name, ap_tagged *ret);
 

@@ -4,7 +4,8 @@
 
 enum { MAX_TEXT = 4096, MAX_WRAPPERS = 4 };
 
-static struct ap_text own_text(struct ap_v8 *v8, ap_tagged object, const char *name, struct ap_arena *arena)
+static struct ap_text own_text(struct ap_v8 *v8, ap_tagged object, const char *name,
+			       struct ap_arena *arena)
 {
 	struct ap_own own;
 
@@ -54,7 +55,8 @@ static void endpoint_of(struct ap_v8 *v8, ap_tagged owner, const char *name, str
 	(void)own_number(v8, object, "port", &ret->port);
 }
 
-/* A server's _connectionKey: "4:127.0.0.1:8080", "6::::8080"; port 0 is whatever the kernel chose. */
+/* A server's _connectionKey: "4:127.0.0.1:8080", "6::::8080"; port 0 is whatever the kernel chose.
+ */
 static void listening_on(struct ap_text key, struct ap_node_endpoint *ret)
 {
 	const char *colon;
@@ -99,7 +101,8 @@ struct ap_err *ap_node_handle_next(struct ap_node_wraps *list, struct ap_arena *
 
 static bool is_function(struct ap_v8 *v8, ap_tagged value)
 {
-	return ap_type_is_function(v8, ap_v8_type(v8, value)) || ap_v8_is(v8, value, AP_F_T_JS_BOUND_FUNCTION);
+	return ap_type_is_function(v8, ap_v8_type(v8, value)) ||
+	       ap_v8_is(v8, value, AP_F_T_JS_BOUND_FUNCTION);
 }
 
 /* Node's own scripts are "node:fs"; natives have none. */
@@ -114,14 +117,16 @@ static bool is_internal(struct ap_v8 *v8, ap_tagged function, struct ap_arena *a
 	return script.n >= 5 && memcmp(script.s, "node:", 5) == 0;
 }
 
-ap_tagged ap_node_callback(struct ap_v8 *v8, ap_tagged function, ap_tagged request, struct ap_arena *arena)
+ap_tagged ap_node_callback(struct ap_v8 *v8, ap_tagged function, ap_tagged request,
+			   struct ap_arena *arena)
 {
 	static const char *const variables[] = {"cb", "callback", "listener"};
 	ap_tagged found = function, next, context;
 
 	for (int step = 0; step < MAX_WRAPPERS; step++) {
 		if (ap_v8_is(v8, found, AP_F_T_JS_BOUND_FUNCTION)) {
-			if (!ap_v8_word(v8, found, F(v8, BOUND_TARGET), &next) || !is_function(v8, next))
+			if (!ap_v8_word(v8, found, F(v8, BOUND_TARGET), &next) ||
+			    !is_function(v8, next))
 				break;
 			found = next;
 			continue;
@@ -130,15 +135,16 @@ ap_tagged ap_node_callback(struct ap_v8 *v8, ap_tagged function, ap_tagged reque
 			return found;
 		next = 0;
 		for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]) && !next; i++) {
-			if (!ap_node_closure_variable(v8, found, variables[i], &next) || !is_function(v8, next) ||
-			    next == found)
+			if (!ap_node_closure_variable(v8, found, variables[i], &next) ||
+			    !is_function(v8, next) || next == found)
 				next = 0;
 		}
 		/* fs.readFile keeps it in a context object, dns.lookup in the request itself. */
 		if (!next && request && own_object(v8, request, "context", &context) &&
 		    (!own_object(v8, context, "callback", &next) || !is_function(v8, next)))
 			next = 0;
-		if (!next && request && (!own_object(v8, request, "callback", &next) || !is_function(v8, next)))
+		if (!next && request &&
+		    (!own_object(v8, request, "callback", &next) || !is_function(v8, next)))
 			next = 0;
 		request = 0;
 		if (!next)

@@ -45,12 +45,14 @@ enum {
 const char *ap_uv_type_name(unsigned type)
 {
 	static const char *const names[AP_UV_N_TYPES] = {
-		[AP_UV_ASYNC] = "async",     [AP_UV_CHECK] = "check",	  [AP_UV_FS_EVENT] = "fs_event",
-		[AP_UV_FS_POLL] = "fs_poll", [AP_UV_HANDLE] = "handle",	  [AP_UV_IDLE] = "idle",
-		[AP_UV_PIPE] = "pipe",	     [AP_UV_POLL] = "poll",	  [AP_UV_PREPARE] = "prepare",
-		[AP_UV_PROCESS] = "process", [AP_UV_STREAM] = "stream",	  [AP_UV_TCP] = "tcp",
-		[AP_UV_TIMER] = "timer",     [AP_UV_TTY] = "tty",	  [AP_UV_UDP] = "udp",
-		[AP_UV_SIGNAL] = "signal",
+		[AP_UV_ASYNC] = "async",       [AP_UV_CHECK] = "check",
+		[AP_UV_FS_EVENT] = "fs_event", [AP_UV_FS_POLL] = "fs_poll",
+		[AP_UV_HANDLE] = "handle",     [AP_UV_IDLE] = "idle",
+		[AP_UV_PIPE] = "pipe",         [AP_UV_POLL] = "poll",
+		[AP_UV_PREPARE] = "prepare",   [AP_UV_PROCESS] = "process",
+		[AP_UV_STREAM] = "stream",     [AP_UV_TCP] = "tcp",
+		[AP_UV_TIMER] = "timer",       [AP_UV_TTY] = "tty",
+		[AP_UV_UDP] = "udp",           [AP_UV_SIGNAL] = "signal",
 	};
 
 	return type < AP_UV_N_TYPES ? names[type] : NULL;
@@ -62,9 +64,9 @@ bool ap_uv_is_linked_handle(const struct ap_image *image, ap_addr address, ap_ad
 	ap_addr loop, next, prev, back;
 	uint32_t type;
 
-	if (address & 7 || !ap_image_u32(image, address + HANDLE_TYPE, &type) || !ap_uv_type_name(type) ||
-	    !ap_image_u64(image, address + HANDLE_LOOP, &loop) || loop & 7 ||
-	    !ap_image_u64(image, address + HANDLE_QUEUE, &next) ||
+	if (address & 7 || !ap_image_u32(image, address + HANDLE_TYPE, &type) ||
+	    !ap_uv_type_name(type) || !ap_image_u64(image, address + HANDLE_LOOP, &loop) ||
+	    loop & 7 || !ap_image_u64(image, address + HANDLE_QUEUE, &next) ||
 	    !ap_image_u64(image, address + HANDLE_QUEUE + 8, &prev) ||
 	    !ap_image_u64(image, next + 8, &back) || back != address + HANDLE_QUEUE ||
 	    !ap_image_u64(image, prev, &back) || back != address + HANDLE_QUEUE ||
@@ -150,7 +152,8 @@ bool ap_uv_handle_read(const struct ap_image *image, ap_addr address, struct ap_
 		break;
 	case AP_UV_FS_POLL:
 		if (ap_image_u64(image, address + FS_POLL_CONTEXT, &context) && context) {
-			char *path = ap_image_cstr(image, context + POLL_CONTEXT_PATH, PATH_MAX_BYTES, arena);
+			char *path = ap_image_cstr(image, context + POLL_CONTEXT_PATH,
+						   PATH_MAX_BYTES, arena);
 
 			h.path = path ? ap_text_of(path) : (struct ap_text){NULL, 0};
 		}
@@ -162,8 +165,8 @@ bool ap_uv_handle_read(const struct ap_image *image, ap_addr address, struct ap_
 	return true;
 }
 
-bool ap_uv_handle_of(const struct ap_image *image, ap_addr wrap, ap_addr loop, struct ap_arena *arena,
-		     struct ap_uv_handle *ret)
+bool ap_uv_handle_of(const struct ap_image *image, ap_addr wrap, ap_addr loop,
+		     struct ap_arena *arena, struct ap_uv_handle *ret)
 {
 	for (uint64_t at = 8; at < WRAP_BYTES; at += 8) {
 		ap_addr handle, data;
@@ -182,9 +185,10 @@ bool ap_uv_handle_of(const struct ap_image *image, ap_addr wrap, ap_addr loop, s
 
 static const char *request_kind(unsigned type)
 {
-	static const char *const names[] = {/* uv_req_type */
+	static const char *const names[] = {
+		/* uv_req_type */
 		[2] = "connect", [3] = "write", [4] = "shutdown",    [5] = "udp_send",
-		[6] = "fs",	 [7] = "work",	[8] = "getaddrinfo", [9] = "getnameinfo",
+		[6] = "fs",      [7] = "work",  [8] = "getaddrinfo", [9] = "getnameinfo",
 	};
 
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
@@ -192,12 +196,14 @@ static const char *request_kind(unsigned type)
 
 static const char *fs_operation(unsigned type)
 {
-	static const char *const names[] = {/* uv_fs_type */
-		NULL,	    "open",	"close",    "read",	"write",    "sendfile", "stat",	    "lstat",
-		"fstat",    "ftruncate", "utime",    "futime",	"access",   "chmod",	"fchmod",   "fsync",
-		"fdatasync", "unlink",	"rmdir",    "mkdir",	"mkdtemp",  "rename",	"scandir",  "link",
-		"symlink",  "readlink", "chown",    "fchown",	"realpath", "copyfile", "lchown",   "opendir",
-		"readdir",  "closedir", "statfs",   "mkstemp",	"lutime",
+	static const char *const names[] = {
+		/* uv_fs_type */
+		NULL,       "open",     "close",     "read",    "write",    "sendfile", "stat",
+		"lstat",    "fstat",    "ftruncate", "utime",   "futime",   "access",   "chmod",
+		"fchmod",   "fsync",    "fdatasync", "unlink",  "rmdir",    "mkdir",    "mkdtemp",
+		"rename",   "scandir",  "link",      "symlink", "readlink", "chown",    "fchown",
+		"realpath", "copyfile", "lchown",    "opendir", "readdir",  "closedir", "statfs",
+		"mkstemp",  "lutime",
 	};
 
 	return type < sizeof(names) / sizeof(names[0]) ? names[type] : NULL;
@@ -206,8 +212,9 @@ static const char *fs_operation(unsigned type)
 /* Operations on a file that is open already. */
 static bool has_file(const char *operation)
 {
-	static const char *const names[] = {"close", "read", "write", "sendfile", "fstat", "ftruncate",
-					    "futime", "fchmod", "fsync", "fdatasync", "fchown"};
+	static const char *const names[] = {"close", "read",      "write",  "sendfile",
+					    "fstat", "ftruncate", "futime", "fchmod",
+					    "fsync", "fdatasync", "fchown"};
 
 	for (size_t i = 0; operation && i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(operation, names[i]) == 0)

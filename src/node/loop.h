@@ -1,6 +1,7 @@
 /*
- * libuv's handles and requests as they lie in memory. The offsets are those that the DWARF of the official
- * builds gives for Node 12 to 26; each object is proven by its links (data, loop, type) before it is used.
+ * libuv's handles and requests as they lie in memory. The offsets are those that the DWARF of the
+ * official builds gives for Node 12 to 26; each object is proven by its links (data, loop, type)
+ * before it is used.
  *
  * Ownership: texts are built in the caller's arena. Addresses are of the target.
  */
@@ -9,7 +10,8 @@
 
 #include "node/environment.h"
 
-enum ap_uv_type { /* uv_handle_type */
+/* uv_handle_type */
+enum ap_uv_type {
 	AP_UV_ASYNC = 1,
 	AP_UV_CHECK,
 	AP_UV_FS_EVENT,
@@ -38,9 +40,9 @@ struct ap_uv_handle {
 	bool active, referenced, closing;
 	/* Of the types that have it; -1 else. */
 	int fd, pid, signal;
-	struct ap_text path;	 /* watched file, socket file; s == NULL: none */
-	const char *state;	 /* of streams: "listening", "connecting", "open" ...; NULL else */
-	uint64_t queued_bytes;	 /* written by JavaScript, not yet taken by the kernel */
+	struct ap_text path;   /* watched file, socket file; s == NULL: none */
+	const char *state;     /* of streams: "listening", "connecting", "open" ...; NULL else */
+	uint64_t queued_bytes; /* written by JavaScript, not yet taken by the kernel */
 	bool has_queued_bytes;
 };
 
@@ -48,8 +50,8 @@ struct ap_uv_handle {
 bool ap_uv_handle_read(const struct ap_image *image, ap_addr address, struct ap_arena *arena,
 		       struct ap_uv_handle *ret);
 /* The handle of a HandleWrap: a pointer in it or a part of it, whose `data` is the wrap. */
-bool ap_uv_handle_of(const struct ap_image *image, ap_addr wrap, ap_addr loop, struct ap_arena *arena,
-		     struct ap_uv_handle *ret);
+bool ap_uv_handle_of(const struct ap_image *image, ap_addr wrap, ap_addr loop,
+		     struct ap_arena *arena, struct ap_uv_handle *ret);
 /* An embedded handle proven by its links, for finding the loop. */
 bool ap_uv_is_linked_handle(const struct ap_image *image, ap_addr address, ap_addr *ret_loop,
 			    unsigned *ret_type);
@@ -58,7 +60,7 @@ struct ap_uv_request {
 	ap_addr address;
 	const char *kind;      /* "fs", "getaddrinfo", "connect" ... */
 	const char *operation; /* of fs: "open", "read" ...; NULL else */
-	int fd;		       /* of fs; -1 else */
+	int fd;                /* of fs; -1 else */
 	struct ap_text path, new_path, host, service;
 };
 

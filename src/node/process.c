@@ -29,8 +29,8 @@ bool ap_node_process_object(struct ap_v8 *v8, const struct ap_isolate *isolate, 
 	ap_tagged native, global, found;
 	struct ap_own own;
 
-	if (!ap_isolate_native_context(v8, isolate, &native) || !global_object(v8, native, &global) ||
-	    !ap_own_find(v8, global, "process", &own))
+	if (!ap_isolate_native_context(v8, isolate, &native) ||
+	    !global_object(v8, native, &global) || !ap_own_find(v8, global, "process", &own))
 		return false;
 	if (own.kind == AP_OWN_DATA && own.readable && !own.slot.is_raw_double) {
 		*ret = own.slot.tagged;
@@ -70,8 +70,9 @@ bool ap_node_uptime(struct ap_v8 *v8, double *ret_seconds)
 		if (!ap_elf_symbol_named(v8->module->elf, starts[i], &start))
 			continue;
 		if (!ap_image_u64(v8->image, loop.value + v8->module->bias + LOOP_TIME, &now_ms) ||
-		    !ap_image_u64(v8->image, start.value + v8->module->bias, &start_ns) || !start_ns ||
-		    !now_ms || now_ms > (uint64_t)1 << 44 || now_ms * 1000000 < start_ns)
+		    !ap_image_u64(v8->image, start.value + v8->module->bias, &start_ns) ||
+		    !start_ns || !now_ms || now_ms > (uint64_t)1 << 44 ||
+		    now_ms * 1000000 < start_ns)
 			return false;
 		*ret_seconds = (double)(now_ms * 1000000 - start_ns) / 1e9;
 		return true;

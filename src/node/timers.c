@@ -1,8 +1,8 @@
 /*
- * lib/internal/timers.js (the same names in Node 12 to 26): timerListMap has one TimersList per duration, a
- * circle of Timeouts through _idleNext that begins and ends in the list; immediateQueue has head and tail,
- * its Immediates hang together by _idleNext too. `expiry` and `_idleStart` count from the moment when the
- * Environment was made: timer_base, a word of the Environment.
+ * lib/internal/timers.js (the same names in Node 12 to 26): timerListMap has one TimersList per
+ * duration, a circle of Timeouts through _idleNext that begins and ends in the list; immediateQueue
+ * has head and tail, its Immediates hang together by _idleNext too. `expiry` and `_idleStart` count
+ * from the moment when the Environment was made: timer_base, a word of the Environment.
  */
 #include "node/timers.h"
 
@@ -56,7 +56,8 @@ static bool is_true(struct ap_v8 *v8, ap_tagged object, const char *symbol)
 {
 	ap_tagged value;
 
-	return ap_node_symbol_value(v8, object, symbol, &value) && ap_v8_oddball(v8, value) == AP_ODDBALL_TRUE;
+	return ap_node_symbol_value(v8, object, symbol, &value) &&
+	       ap_v8_oddball(v8, value) == AP_ODDBALL_TRUE;
 }
 
 static struct ap_err *add_timeout(struct reader *r, ap_tagged object)
@@ -106,7 +107,8 @@ static struct ap_err *add_lists(struct reader *r, ap_tagged map)
 	if (ap_elements_begin(r->v8, map, &elements)) {
 		while (ap_elements_next(&elements, &element)) {
 			own = element.own;
-			if (!element.is_char && own.kind == AP_OWN_DATA && own.readable && !own.slot.is_raw_double &&
+			if (!element.is_char && own.kind == AP_OWN_DATA && own.readable &&
+			    !own.slot.is_raw_double &&
 			    ap_type_is_receiver(r->v8, ap_v8_type(r->v8, own.slot.tagged)))
 				AP_TRY(add_list(r, own.slot.tagged));
 		}
@@ -125,9 +127,11 @@ static struct ap_err *add_immediates(struct reader *r, ap_tagged queue)
 {
 	ap_tagged item;
 
-	for (bool more = object_property(r->v8, queue, "head", &item); more && r->rows->n < MAX_TIMERS;
+	for (bool more = object_property(r->v8, queue, "head", &item);
+	     more && r->rows->n < MAX_TIMERS;
 	     more = object_property(r->v8, item, "_idleNext", &item)) {
-		struct ap_node_timer t = {.kind = AP_TIMER_IMMEDIATE, .object = item, .after_ms = -1};
+		struct ap_node_timer t = {
+			.kind = AP_TIMER_IMMEDIATE, .object = item, .after_ms = -1};
 
 		/* Those that were cleared or have run stay linked while their batch runs. */
 		if (!object_property(r->v8, item, "_onImmediate", &t.callback))
@@ -140,8 +144,9 @@ static struct ap_err *add_immediates(struct reader *r, ap_tagged queue)
 }
 
 /*
- * The timer handle is due, or was last, at base + the smallest expiry (a list in service stays in the map), give
- * or take what passed between two readings of the clock; the exact base stands in the Environment.
+ * The timer handle is due, or was last, at base + the smallest expiry (a list in service stays in
+ * the map), give or take what passed between two readings of the clock; the exact base stands in
+ * the Environment.
  */
 static void find_base(struct reader *r)
 {
@@ -149,8 +154,8 @@ static void find_base(struct reader *r)
 	uint64_t timeout, now, best = 0;
 
 	if (!ap_node_loop_time(r->env, &now) || !r->has_expiry || !r->env->timer ||
-	    !ap_image_u64(image, r->env->timer + TIMER_TIMEOUT, &timeout) || now > (uint64_t)1 << 44 ||
-	    timeout > (uint64_t)1 << 44)
+	    !ap_image_u64(image, r->env->timer + TIMER_TIMEOUT, &timeout) ||
+	    now > (uint64_t)1 << 44 || timeout > (uint64_t)1 << 44)
 		return;
 	double guess = (double)timeout - r->smallest_expiry, best_distance = BASE_SLACK_MS;
 	for (uint64_t at = 8; at < ENVIRONMENT_BYTES; at += 8) {
@@ -185,8 +190,8 @@ static int compare_due(const void *pa, const void *pb)
 	return (a->object > b->object) - (a->object < b->object);
 }
 
-struct ap_err *ap_node_timers(const struct ap_node_env *env, struct ap_arena *arena, ap_node_timer_vec *ret,
-			      bool *ret_found)
+struct ap_err *ap_node_timers(const struct ap_node_env *env, struct ap_arena *arena,
+			      ap_node_timer_vec *ret, bool *ret_found)
 {
 	struct reader r = {.env = env, .v8 = env->v8, .arena = arena};
 	ap_node_timer_vec rows = {0};

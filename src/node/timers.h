@@ -23,10 +23,10 @@ struct ap_node_timer {
 typedef AP_VEC(struct ap_node_timer) ap_node_timer_vec;
 
 /*
- * All of them, the next one first. *ret_found false: this Node keeps its timers in another way, or its lists
- * could not be read.
+ * All of them, the next one first. *ret_found false: this Node keeps its timers in another way, or
+ * its lists could not be read.
  */
-struct ap_err *ap_node_timers(const struct ap_node_env *env, struct ap_arena *arena, ap_node_timer_vec *ret,
-			      bool *ret_found);
+struct ap_err *ap_node_timers(const struct ap_node_env *env, struct ap_arena *arena,
+			      ap_node_timer_vec *ret, bool *ret_found);
 
 #endif

@@ -98,8 +98,9 @@ struct ap_memory_room ap_memory_room(pid_t pid)
 		if (strcmp(controllers + 1, "memory") == 0)
 			look_up("/sys/fs/cgroup/memory", group, false, &room);
 		else if (!controllers[1])
-			look_up(access("/sys/fs/cgroup/unified", F_OK) == 0 ? "/sys/fs/cgroup/unified"
-									    : "/sys/fs/cgroup",
+			look_up(access("/sys/fs/cgroup/unified", F_OK) == 0
+					? "/sys/fs/cgroup/unified"
+					: "/sys/fs/cgroup",
 				group, true, &room);
 	}
 	return room;

@@ -26,8 +26,8 @@ uint64_t ap_map_present(int fd, uint64_t offset, uint64_t bytes);
 /* The first offset from `offset` on that is no hole; UINT64_MAX: only holes follow. */
 uint64_t ap_map_next_data(int fd, uint64_t offset);
 /*
- * Maps all pages of mapped memory at once, before they are read: cheaper than a fault every 16 of them.
- * Only a hint; kernels before 5.14 know nothing of it.
+ * Maps all pages of mapped memory at once, before they are read: cheaper than a fault every 16 of
+ * them. Only a hint; kernels before 5.14 know nothing of it.
  */
 void ap_map_fetch(const uint8_t *at, uint64_t bytes);
 void ap_map_close(struct ap_map *map);

@@ -94,9 +94,8 @@ static bool parse_mapping(struct ap_maps *maps, const char *line, size_t n, stru
 	}
 	if (maps->n == maps->cap) {
 		size_t cap = maps->cap ? maps->cap * 2 : 256;
-		struct ap_mapping *grown = cap > MAPPINGS_LIMIT
-						   ? NULL
-						   : realloc(maps->at, cap * sizeof(*grown));
+		struct ap_mapping *grown =
+			cap > MAPPINGS_LIMIT ? NULL : realloc(maps->at, cap * sizeof(*grown));
 		if (!grown) {
 			*err = cap > MAPPINGS_LIMIT
 				       ? ap_err_new(AP_E_LIMIT, "over %d mappings", MAPPINGS_LIMIT)

@@ -86,9 +86,9 @@ struct ap_err *ap_outfile_commit(struct ap_outfile *file, bool replace, bool syn
 	if (!replace) {
 		/* Unlike rename(), link() does not replace what somebody made meanwhile. */
 		if (link(file->temp, file->path) < 0)
-			return errno == EEXIST ? name_taken(file->path)
-					       : ap_err_errno(errno, "cannot give %s its name",
-							      file->path);
+			return errno == EEXIST
+				       ? name_taken(file->path)
+				       : ap_err_errno(errno, "cannot give %s its name", file->path);
 		(void)unlink(file->temp);
 	} else if (rename(file->temp, file->path) < 0) {
 		return ap_err_errno(errno, "cannot give %s its name", file->path);

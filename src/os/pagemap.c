@@ -116,13 +116,14 @@ static struct ap_err *scan(const struct ap_pagemap *pagemap, struct scan_arg *ar
 			}
 		}
 		/*
-		 * With room left it went to the end, whatever walk_end says: the kernel (seen in 6.18)
-		 * leaves in it where its own buffer of 512 regions was full last, and who goes on
-		 * from there gets the rest twice.
+		 * With room left it went to the end, whatever walk_end says: the kernel (seen
+		 * in 6.18) leaves in it where its own buffer of 512 regions was full last, and who
+		 * goes on from there gets the rest twice.
 		 */
 		if (n < REGIONS)
 			break;
-		uint64_t next = regions[n - 1].end > arg->walk_end ? regions[n - 1].end : arg->walk_end;
+		uint64_t next =
+			regions[n - 1].end > arg->walk_end ? regions[n - 1].end : arg->walk_end;
 		if (next <= arg->start)
 			break;
 		arg->start = next;

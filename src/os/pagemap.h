@@ -49,8 +49,8 @@ struct ap_pagemap {
 struct ap_err *ap_pagemap_open(pid_t pid, struct ap_pagemap *ret_pagemap);
 void ap_pagemap_close(struct ap_pagemap *pagemap);
 /*
- * Appends the present or swapped pages of [start, end) that are not the zero page. Telling file pages
- * from others (`files`) needs a look at every page and takes three times as long.
+ * Appends the present or swapped pages of [start, end) that are not the zero page. Telling file
+ * pages from others (`files`) needs a look at every page and takes three times as long.
  */
 struct ap_err *ap_pagemap_scan(const struct ap_pagemap *pagemap, uint64_t start, uint64_t end,
 			       bool files, struct ap_runs *runs);

@@ -145,7 +145,8 @@ struct ap_err *ap_proc_stat(pid_t pid, pid_t tid, struct ap_proc_stat *ret_stat)
 	/* The name stands in brackets and may hold brackets itself: the last one ends it. */
 	char *p = strrchr(text.s, ')');
 	if (!p || p[1] != ' ' || !p[2])
-		return ap_err_new(AP_E_FORMAT, "%s is not in the form that proc(5) describes", path);
+		return ap_err_new(AP_E_FORMAT, "%s is not in the form that proc(5) describes",
+				  path);
 	s.state = p[2];
 	p += 3;
 	for (int i = 4; i <= 38; i++) {
@@ -156,16 +157,35 @@ struct ap_err *ap_proc_stat(pid_t pid, pid_t tid, struct ap_proc_stat *ret_stat)
 			break;
 		p = end;
 		switch (i) {
-		case 4: s.ppid = (pid_t)v; break;
-		case 5: s.pgrp = (pid_t)v; break;
-		case 6: s.sid = (pid_t)v; break;
-		case 9: s.flags = (unsigned)v; break;
-		case 14: s.utime = (double)v / tick; break;
-		case 15: s.stime = (double)v / tick; break;
-		case 19: s.nice = (long)v; break;
-		case 22: s.start_ticks = v; break;
-		case 38: s.exit_signal = (int)v; break;
-		default: break;
+		case 4:
+			s.ppid = (pid_t)v;
+			break;
+		case 5:
+			s.pgrp = (pid_t)v;
+			break;
+		case 6:
+			s.sid = (pid_t)v;
+			break;
+		case 9:
+			s.flags = (unsigned)v;
+			break;
+		case 14:
+			s.utime = (double)v / tick;
+			break;
+		case 15:
+			s.stime = (double)v / tick;
+			break;
+		case 19:
+			s.nice = (long)v;
+			break;
+		case 22:
+			s.start_ticks = v;
+			break;
+		case 38:
+			s.exit_signal = (int)v;
+			break;
+		default:
+			break;
 		}
 	}
 	*ret_stat = s;

@@ -38,10 +38,12 @@ struct ap_err *ap_tracee_seize(pid_t pid, pid_t tid, unsigned options)
 	if (!err && st.tracer) {
 		AP_ERR_AUTO none = ap_proc_status(st.tracer, 0, &by);
 
-		return ap_err_hint(ap_err_new(AP_E_IO, "process %d is already traced by %s, pid %d "
-						       "(TracerPid in /proc/%d/status)",
-					      pid, none ? "a process" : by.name, st.tracer, pid),
-				   "end that debugger or tracer first; a process has one at a time");
+		return ap_err_hint(
+			ap_err_new(AP_E_IO,
+				   "process %d is already traced by %s, pid %d "
+				   "(TracerPid in /proc/%d/status)",
+				   pid, none ? "a process" : by.name, st.tracer, pid),
+			"end that debugger or tracer first; a process has one at a time");
 	}
 	return ap_err_errno(e, "cannot attach to thread %d of process %d", tid, pid);
 }
@@ -204,11 +206,12 @@ static struct ap_err *does_not_stop(pid_t pid, pid_t tid, unsigned timeout_ms)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", pid, tid);
 	ap_err_free(ap_proc_read(path, 64, &where));
 	return ap_err_hint(
-		ap_err_new(AP_E_LIMIT,
-			   "thread %d (%s) of process %d did not stop within %u ms: state %c, waiting in "
-			   "%s; all threads run again",
-			   tid, st.name, pid, timeout_ms, st.state,
-			   where.n && where.s[0] != '0' ? where.s : "the kernel"),
+		ap_err_new(
+			AP_E_LIMIT,
+			"thread %d (%s) of process %d did not stop within %u ms: state %c, waiting in "
+			"%s; all threads run again",
+			tid, st.name, pid, timeout_ms, st.state,
+			where.n && where.s[0] != '0' ? where.s : "the kernel"),
 		"state D is a device or network file system that does not answer, or a child between "
 		"vfork and exec: try again");
 }
@@ -249,7 +252,8 @@ struct ap_err *ap_stop_all(pid_t pid, pid_t kept, bool kept_stopped, unsigned ti
 		AP_TRY(stop_seize(&stop, kept, &fresh));
 	}
 	if (fresh)
-		return ap_err_new(AP_E_LIMIT, "process %d starts threads faster than they stop", pid);
+		return ap_err_new(AP_E_LIMIT, "process %d starts threads faster than they stop",
+				  pid);
 	if (stop.at[0].gone)
 		return ap_err_new(AP_E_NOTFOUND, "process %d ended just now", pid);
 	*ret_stop = stop;

@@ -21,11 +21,11 @@ enum { AP_XSTATE_MAX = 16384 };
 
 struct ap_tracee {
 	pid_t tid;
-	int signal;  /* it was about to be delivered when we stopped it: given back at the end */
+	int signal; /* it was about to be delivered when we stopped it: given back at the end */
 	bool stopped;
 	bool gone;
-	bool kept;   /* attached by the caller, who also lets it go */
-	int status;  /* of the last stop, as waitpid(2) gives it */
+	bool kept;  /* attached by the caller, who also lets it go */
+	int status; /* of the last stop, as waitpid(2) gives it */
 };
 
 struct ap_stop {
@@ -48,7 +48,8 @@ void ap_tracee_detach(struct ap_tracee *t);
 
 /*
  * Stops every thread, the main one last, until no new one appears. Thread `kept` (0: none)
- * is attached already, and stopped too if `kept_stopped`. On failure all others have been let go again.
+ * is attached already, and stopped too if `kept_stopped`. On failure all others have been let go
+ * again.
  */
 struct ap_err *ap_stop_all(pid_t pid, pid_t kept, bool kept_stopped, unsigned timeout_ms,
 			   struct ap_stop *ret_stop);

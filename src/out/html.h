@@ -1,10 +1,10 @@
 /*
- * One HTML page that needs nothing else: no script, no picture, no font, no address; a policy in its head
- * forbids the browser to load any.
+ * One HTML page that needs nothing else: no script, no picture, no font, no address; a policy in
+ * its head forbids the browser to load any.
  *
- * Ownership: everything is appended to the caller's struct ap_str. Text of the target passes through
- * ap_html_text() or a table, which make it safe: for a person as on a terminal (control characters and
- * overrides become visible escapes), then for HTML.
+ * Ownership: everything is appended to the caller's struct ap_str. Text of the target passes
+ * through ap_html_text() or a table, which make it safe: for a person as on a terminal (control
+ * characters and overrides become visible escapes), then for HTML.
  */
 #ifndef AP_OUT_HTML_H
 #define AP_OUT_HTML_H

@@ -18,7 +18,8 @@ void ap_out_init(struct ap_out *out, FILE *file)
 
 	*out = (struct ap_out){.file = file, .width = DEFAULT_WIDTH};
 	out->terminal = fd >= 0 && isatty(fd);
-	out->colour = out->terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
+	out->colour =
+		out->terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0;
 	ap_out_measure(out);
 }
 
@@ -26,7 +27,8 @@ void ap_out_measure(struct ap_out *out)
 {
 	struct winsize size;
 
-	if (out->terminal && ioctl(fileno(out->file), TIOCGWINSZ, &size) == 0 && size.ws_col >= 20) {
+	if (out->terminal && ioctl(fileno(out->file), TIOCGWINSZ, &size) == 0 &&
+	    size.ws_col >= 20) {
 		out->width = size.ws_col < MAX_WIDTH ? size.ws_col : MAX_WIDTH;
 		out->height = size.ws_row;
 	}
@@ -195,8 +197,8 @@ void ap_out_wrap(struct ap_out *out, const char *text, int indent)
 void ap_out_style(struct ap_out *out, enum ap_style style)
 {
 	static const char *const codes[] = {
-		[AP_STYLE_PLAIN] = "0",  [AP_STYLE_HEAD] = "1",  [AP_STYLE_STRONG] = "1;36",
-		[AP_STYLE_DIM] = "2",    [AP_STYLE_BAD] = "1;31", [AP_STYLE_NAME] = "36",
+		[AP_STYLE_PLAIN] = "0",   [AP_STYLE_HEAD] = "1",    [AP_STYLE_STRONG] = "1;36",
+		[AP_STYLE_DIM] = "2",     [AP_STYLE_BAD] = "1;31",  [AP_STYLE_NAME] = "36",
 		[AP_STYLE_STRING] = "32", [AP_STYLE_NUMBER] = "33",
 	};
 

@@ -57,7 +57,7 @@ enum ap_style {
 	AP_STYLE_STRONG, /* what the eye should find */
 	AP_STYLE_DIM,    /* addresses, machinery */
 	AP_STYLE_BAD,
-	AP_STYLE_NAME,   /* property and variable names */
+	AP_STYLE_NAME, /* property and variable names */
 	AP_STYLE_STRING,
 	AP_STYLE_NUMBER,
 };

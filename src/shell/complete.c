@@ -1,9 +1,10 @@
 /*
- * Completion: commands, their options, and names out of the target: constructors, properties, variables.
+ * Completion: commands, their options, and names out of the target: constructors, properties,
+ * variables.
  *
- * What the target holds is asked with commands of the tool itself, as JSON, so that completion knows
- * nothing of its own: `objects` for constructors and properties, `scope` for variables, `print` for what
- * follows a dot.
+ * What the target holds is asked with commands of the tool itself, as JSON, so that completion
+ * knows nothing of its own: `objects` for constructors and properties, `scope` for variables,
+ * `print` for what follows a dot.
  */
 #include "shell/complete.h"
 
@@ -28,7 +29,8 @@ static void add(struct completion *c, struct ap_text name)
 {
 	struct ap_candidates *out = c->out;
 
-	if (name.n < c->n_prefix || memcmp(name.s, c->prefix, c->n_prefix) != 0 || out->names.n >= MAX_CANDIDATES)
+	if (name.n < c->n_prefix || memcmp(name.s, c->prefix, c->n_prefix) != 0 ||
+	    out->names.n >= MAX_CANDIDATES)
 		return;
 	/* A blank would make two words of it, a control character no name at all. */
 	for (size_t i = 0; i < name.n; i++) {
@@ -67,7 +69,8 @@ static void add_options(struct completion *c, const struct ap_cmd *cmd, enum ap_
 		name = o->letter ? ap_printf(c->arena, "-%c", o->letter) : NULL;
 		if (name)
 			add(c, ap_text_of(name));
-		name = o->long_name && dialect != AP_MDB ? ap_printf(c->arena, "--%s", o->long_name) : NULL;
+		name = o->long_name && dialect != AP_MDB ? ap_printf(c->arena, "--%s", o->long_name)
+							 : NULL;
 		if (name)
 			add(c, ap_text_of(name));
 	}
@@ -98,7 +101,8 @@ static void collect(struct completion *c, struct ap_json_reader *r, const char *
 		} else {
 			(void)ap_json_read_skip(r);
 		}
-		while (depth && !ap_json_read_more(r, &stack[depth - 1].first, stack[depth - 1].close))
+		while (depth &&
+		       !ap_json_read_more(r, &stack[depth - 1].first, stack[depth - 1].close))
 			depth--;
 		if (!depth)
 			break;
@@ -147,13 +151,14 @@ static void add_members(struct completion *c, const char *word)
 }
 
 /* The argument that `word` is, by what the option in front of it is called in help. */
-static bool add_option_value(struct completion *c, const struct ap_cmd *cmd, enum ap_dialect dialect,
-			     const char *before)
+static bool add_option_value(struct completion *c, const struct ap_cmd *cmd,
+			     enum ap_dialect dialect, const char *before)
 {
 	for (const struct ap_option *o = cmd->options; o && (o->letter || o->long_name); o++) {
 		if (!(o->dialects & 1u << dialect) || o->kind != AP_OPTION_TEXT ||
 		    !((o->letter && before[0] == '-' && before[1] == o->letter && !before[2]) ||
-		      (o->long_name && strncmp(before, "--", 2) == 0 && strcmp(before + 2, o->long_name) == 0)))
+		      (o->long_name && strncmp(before, "--", 2) == 0 &&
+		       strcmp(before + 2, o->long_name) == 0)))
 			continue;
 		if (strcmp(o->argument, "constructor") == 0)
 			ask(c, "objects", "constructor");
@@ -194,7 +199,8 @@ static void add_arguments(struct completion *c, const struct ap_cmd *cmd, enum a
 }
 
 /* The command that the words from `start` on begin with, and in which dialect it is spelt. */
-static const struct ap_cmd *command_at(struct completion *c, const char *start, enum ap_dialect *ret_dialect)
+static const struct ap_cmd *command_at(struct completion *c, const char *start,
+				       enum ap_dialect *ret_dialect)
 {
 	size_t n, used;
 	const char *colons = strstr(start, "::");
@@ -225,7 +231,8 @@ void ap_complete(struct ap_session *session, const char *line, size_t n, struct 
 	*ret = (struct ap_candidates){0};
 	if (!text)
 		return;
-	/* The command of the pipe that the cursor is in, its last word, and the word before that. */
+	/* The command of the pipe that the cursor is in, its last word, and the word before that.
+	 */
 	const char *start = text;
 	for (const char *p = text; *p; p++) {
 		if (*p == '|' || *p == ';')

@@ -10,8 +10,8 @@
 
 struct ap_candidates {
 	AP_VEC(struct ap_text) names; /* sorted */
-	size_t typed; /* how many bytes of each stand before the cursor already */
-	bool open;    /* something may follow at once: no blank behind it */
+	size_t typed;                 /* how many bytes of each stand before the cursor already */
+	bool open;                    /* something may follow at once: no blank behind it */
 };
 
 /* `line` up to the cursor: `n` bytes. */

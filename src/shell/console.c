@@ -1,7 +1,8 @@
 /*
  * Where a session's results go: the terminal, one screen at a time, and the transcript of ::log.
  *
- * The pager is mdb's own: it asks at the foot of a full screen, and `q` ends the command that prints.
+ * The pager is mdb's own: it asks at the foot of a full screen, and `q` ends the command that
+ * prints.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -158,13 +159,15 @@ void ap_console_begin(struct ap_session *session)
 
 	c->rows = 0;
 	c->quit = c->quit_line = false;
-	c->paging = c->interactive && session->out.terminal && !(pager && strcmp(pager, "off") == 0);
+	c->paging =
+		c->interactive && session->out.terminal && !(pager && strcmp(pager, "off") == 0);
 }
 
 void ap_console_log_line(struct ap_session *session, const char *line)
 {
 	if (session->console.log)
-		fprintf(session->console.log, "> %s%s", line, *line && line[strlen(line) - 1] == '\n' ? "" : "\n");
+		fprintf(session->console.log, "> %s%s", line,
+			*line && line[strlen(line) - 1] == '\n' ? "" : "\n");
 }
 
 const char *ap_session_log_path(const struct ap_session *session)

@@ -2,8 +2,8 @@
  * mdb's expressions, in 64 bits without sign.
  *
  * Binary operators from strong to weak, each to the left: %% (modulo); * % (division) # (round up);
- * + -; << >>; == !=; &; ^; |. A word of hex digits is a symbol if there is one of that name, but six
- * digits and more are always a number: values travel through pipes in that form.
+ * + -; << >>; == !=; &; ^; |. A word of hex digits is a symbol if there is one of that name, but
+ * six digits and more are always a number: values travel through pipes in that form.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -36,7 +36,8 @@ static void blanks(struct parser *x)
 static struct ap_err *syntax(const struct parser *x)
 {
 	return *x->p ? ap_err_new(AP_E_USAGE, "syntax error near \"%s\"", x->p)
-		     : ap_err_new(AP_E_USAGE, "syntax error: the line ends where a value should stand");
+		     : ap_err_new(AP_E_USAGE,
+				  "syntax error: the line ends where a value should stand");
 }
 
 static const struct ap_image *image_of(const struct ap_session *session)
@@ -54,7 +55,8 @@ static struct ap_err *characters(struct parser *x, uint64_t *ret)
 		if (*x->p == '\\' && x->p[1])
 			x->p++;
 		if (++n > sizeof(v))
-			return ap_err_new(AP_E_USAGE, "character constant may not exceed 8 characters");
+			return ap_err_new(AP_E_USAGE,
+					  "character constant may not exceed 8 characters");
 		v = v << 8 | (unsigned char)*x->p;
 	}
 	if (*x->p != '\'')
@@ -147,8 +149,10 @@ static struct ap_err *number_of(const struct parser *x, const char *word, uint64
 	if (ap_parse_number(word, x->session->radix, ret))
 		return NULL;
 	if (isdigit((unsigned char)word[0]))
-		return ap_err_new(AP_E_USAGE, "%s is not a number in base %u", word, x->session->radix);
-	return ap_err_new(AP_E_NOTFOUND, "failed to dereference symbol: unknown symbol name: %s", word);
+		return ap_err_new(AP_E_USAGE, "%s is not a number in base %u", word,
+				  x->session->radix);
+	return ap_err_new(AP_E_NOTFOUND, "failed to dereference symbol: unknown symbol name: %s",
+			  word);
 }
 
 /* 0t1.5: the bits of a double. */
@@ -243,7 +247,9 @@ static struct ap_err *primary(struct parser *x, uint64_t *ret)
 static bool read_object(const struct ap_image *image, uint64_t address, void *buf, size_t bytes)
 {
 	const struct ap_module *module = ap_image_module_at(image, address);
-	const void *at = module && module->elf ? ap_elf_at(module->elf, address - module->bias, bytes) : NULL;
+	const void *at = module && module->elf
+				 ? ap_elf_at(module->elf, address - module->bias, bytes)
+				 : NULL;
 
 	if (at)
 		memcpy(buf, at, bytes);
@@ -272,8 +278,9 @@ static struct ap_err *fetch(struct parser *x, bool object, uint64_t *ret)
 	if (!image)
 		return ap_err_new(AP_E_USAGE, "there is no core to read from");
 	if (!(object ? read_object(image, at, &v, bytes) : ap_image_read(image, at, &v, bytes)))
-		return ap_err_new(AP_E_FAULT, "failed to read data from target: no mapping for address 0x%" PRIx64,
-				  at);
+		return ap_err_new(
+			AP_E_FAULT,
+			"failed to read data from target: no mapping for address 0x%" PRIx64, at);
 	*ret = v;
 	return NULL;
 }
@@ -316,17 +323,32 @@ static struct ap_err *unary(struct parser *x, uint64_t *ret)
 	return err;
 }
 
-enum op { OP_NONE, OP_MOD, OP_MUL, OP_DIV, OP_ROUND, OP_ADD, OP_SUB, OP_SHL, OP_SHR, OP_EQ, OP_NE, OP_AND,
-	  OP_XOR, OP_OR };
+enum op {
+	OP_NONE,
+	OP_MOD,
+	OP_MUL,
+	OP_DIV,
+	OP_ROUND,
+	OP_ADD,
+	OP_SUB,
+	OP_SHL,
+	OP_SHR,
+	OP_EQ,
+	OP_NE,
+	OP_AND,
+	OP_XOR,
+	OP_OR
+};
 
 static const struct {
 	const char *text;
 	enum op op;
 	int strength;
 } ops[] = {
-	{"%%", OP_MOD, 7}, {"*", OP_MUL, 6},  {"%", OP_DIV, 6},	 {"#", OP_ROUND, 6}, {"+", OP_ADD, 5},
-	{"-", OP_SUB, 5},  {"<<", OP_SHL, 4}, {">>", OP_SHR, 4}, {"==", OP_EQ, 3},   {"!=", OP_NE, 3},
-	{"&", OP_AND, 2},  {"^", OP_XOR, 1},  {"|", OP_OR, 0},
+	{"%%", OP_MOD, 7}, {"*", OP_MUL, 6}, {"%", OP_DIV, 6},  {"#", OP_ROUND, 6},
+	{"+", OP_ADD, 5},  {"-", OP_SUB, 5}, {"<<", OP_SHL, 4}, {">>", OP_SHR, 4},
+	{"==", OP_EQ, 3},  {"!=", OP_NE, 3}, {"&", OP_AND, 2},  {"^", OP_XOR, 1},
+	{"|", OP_OR, 0},
 };
 
 /* A pipe rather than an "or": what follows is a command. */
@@ -439,7 +461,8 @@ struct ap_err *ap_expression(struct ap_session *session, const char **text, stru
 	return NULL;
 }
 
-struct ap_err *ap_session_evaluate(struct ap_session *session, const char *text, uint64_t *ret_value)
+struct ap_err *ap_session_evaluate(struct ap_session *session, const char *text,
+				   uint64_t *ret_value)
 {
 	struct ap_arena arena;
 	const char *p = text;

@@ -18,7 +18,8 @@ static void make_folders(char *path)
 
 bool ap_history_path(char *path, size_t bytes)
 {
-	const char *named = getenv("AUTOPSY_HISTORY"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	const char *named = getenv("AUTOPSY_HISTORY"), *state = getenv("XDG_STATE_HOME"),
+		   *home = getenv("HOME");
 	int n;
 
 	if (named)

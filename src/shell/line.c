@@ -91,10 +91,12 @@ static bool is_comparison(const char *text, const char *at)
 		stage = bar + 1;
 	stage += strspn(stage, " \t");
 	size_t n = strcspn(stage, " \t");
-	if (!(n == 5 && strncmp(stage, "where", n) == 0) && !(n == 6 && strncmp(stage, "filter", n) == 0))
+	if (!(n == 5 && strncmp(stage, "where", n) == 0) &&
+	    !(n == 6 && strncmp(stage, "filter", n) == 0))
 		return false;
 	for (const char *p = stage; p < at; p++)
-		words += !isspace((unsigned char)*p) && (p == stage || isspace((unsigned char)p[-1]));
+		words += !isspace((unsigned char)*p) &&
+			 (p == stage || isspace((unsigned char)p[-1]));
 	return words == 2;
 }
 
@@ -126,13 +128,14 @@ static void run_into_file(struct ap_session *session, const char *text, const ch
 		return;
 	}
 	if (n != 1) {
-		ap_line_error(session, AP_PLAIN, text, ap_err_new(AP_E_USAGE, "one file must follow >"), out);
+		ap_line_error(session, AP_PLAIN, text,
+			      ap_err_new(AP_E_USAGE, "one file must follow >"), out);
 		return;
 	}
 	FILE *stream = fopen(words[0], append ? "ae" : "we");
 	if (!stream) {
-		ap_line_error(session, AP_PLAIN, text, ap_err_errno(errno, "%s cannot be written", words[0]),
-			      out);
+		ap_line_error(session, AP_PLAIN, text,
+			      ap_err_errno(errno, "%s cannot be written", words[0]), out);
 		return;
 	}
 	ap_out_init(&file, stream);
@@ -143,8 +146,8 @@ static void run_into_file(struct ap_session *session, const char *text, const ch
 	if (fclose(stream) != 0 && !error)
 		error = errno;
 	if (error)
-		ap_line_error(session, AP_PLAIN, text, ap_err_errno(error, "%s cannot be written", words[0]),
-			      out);
+		ap_line_error(session, AP_PLAIN, text,
+			      ap_err_errno(error, "%s cannot be written", words[0]), out);
 }
 
 static void run_command(struct ap_session *session, const char *text, struct ap_out *out)
@@ -157,7 +160,8 @@ static void run_command(struct ap_session *session, const char *text, struct ap_
 	if (!words)
 		ap_line_error(session, AP_PLAIN, text, &ap_err_nomem, out);
 	else if (n && strcmp(words[0], "v8") == 0)
-		run_words(session, AP_LLNODE, (const char *const *)words + 1, n - 1, text, &arena, out);
+		run_words(session, AP_LLNODE, (const char *const *)words + 1, n - 1, text, &arena,
+			  out);
 	else if (n && !session->options.mdb && is_llnode_alias(words[0]))
 		run_words(session, AP_LLNODE, (const char *const *)words, n, text, &arena, out);
 	else if (n && !session->options.mdb &&
@@ -223,8 +227,8 @@ static void run_with_shell(struct ap_session *session, const char *command, cons
 	free(bare);
 	FILE *pipe = popen(shell, "we");
 	if (!pipe) {
-		ap_line_error(session, AP_MDB, shell, ap_err_errno(errno, "the shell could not be started"),
-			      &session->out);
+		ap_line_error(session, AP_MDB, shell,
+			      ap_err_errno(errno, "the shell could not be started"), &session->out);
 	} else {
 		/* A shell that reads no further (`head`) is none of our business. */
 		(void)!fwrite(captured.text.s ? captured.text.s : "", 1, captured.text.n, pipe);
@@ -258,14 +262,16 @@ void ap_session_run(struct ap_session *session, const char *line)
 }
 
 /* A script stops where its caller would: at ^C, at the end of the session, not at an error. */
-struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines, struct ap_out *out)
+struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines,
+				   struct ap_out *out)
 {
 	struct ap_arena arena;
 	const char *command, *shell;
 	bool json = session->options.json;
 
 	if (session->depth >= MAX_SCRIPT_DEPTH)
-		return ap_err_hint(ap_err_new(AP_E_LIMIT, "scripts may not be nested deeper than %d",
+		return ap_err_hint(ap_err_new(AP_E_LIMIT,
+					      "scripts may not be nested deeper than %d",
 					      MAX_SCRIPT_DEPTH),
 				   "does the script run itself?");
 	ap_arena_init(&arena, 0);

@@ -29,7 +29,8 @@ struct ap_err *ap_session_attach(struct ap_session *session, pid_t pid)
 	void *held;
 
 	if (!session->options.live)
-		return ap_err_new(AP_E_UNSUPPORTED, "this program cannot look at running processes");
+		return ap_err_new(AP_E_UNSUPPORTED,
+				  "this program cannot look at running processes");
 	if (session->held && session->held_pid == pid)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "%d is held already", (int)pid),
 				   "::release lets it go on");
@@ -51,7 +52,8 @@ struct ap_err *ap_session_attach(struct ap_session *session, pid_t pid)
 struct ap_err *ap_session_release(struct ap_session *session)
 {
 	if (!session->held)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "no process is held"), "::attach PID holds one");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "no process is held"),
+				   "::attach PID holds one");
 	ap_session_let_go(session);
 	return NULL;
 }

@@ -215,9 +215,11 @@ static struct ap_err *values_of(struct line *l, char *text, const struct carried
 			continue;
 		AP_ERR_AUTO err = ap_session_evaluate(l->session, one, &c.value);
 		if (err)
-			return ap_err_hint(ap_err_new(AP_E_USAGE,
-						      "the output cannot be piped: \"%s\" is not an address", one),
-					   "only commands that print one value a line feed a pipe");
+			return ap_err_hint(
+				ap_err_new(AP_E_USAGE,
+					   "the output cannot be piped: \"%s\" is not an address",
+					   one),
+				"only commands that print one value a line feed a pipe");
 		c.walked = from ? from->walked : c.value;
 		if (!ap_vec_push(l->arena, ret, c))
 			return &ap_err_nomem;
@@ -225,7 +227,8 @@ static struct ap_err *values_of(struct line *l, char *text, const struct carried
 	return NULL;
 }
 
-static struct ap_invocation invocation_of(const struct line *l, const struct stage *stage, bool last)
+static struct ap_invocation invocation_of(const struct line *l, const struct stage *stage,
+					  bool last)
 {
 	return (struct ap_invocation){
 		.cmd = stage->cmd,
@@ -303,7 +306,8 @@ static bool run_piped(struct line *l, size_t at, const carried_vec *values, cons
 		inv.has_address = true;
 		inv.address = values->at[i].value;
 		if (variable)
-			ap_err_free(ap_session_set_variable(l->session, variable, values->at[i].walked));
+			ap_err_free(ap_session_set_variable(l->session, variable,
+							    values->at[i].walked));
 		ok = run_once(l, &inv, last, &values->at[i], ret);
 	}
 	return ok;
@@ -323,7 +327,8 @@ static void run(struct line *l)
 		/* The name is an earlier stage's word and lives as long as the line. */
 		if (l->session->walk_variable) {
 			for (size_t w = 0; w < l->stages.at[i - 1].n_words; w++) {
-				if (strcmp(l->stages.at[i - 1].words[w], l->session->walk_variable) == 0)
+				if (strcmp(l->stages.at[i - 1].words[w],
+					   l->session->walk_variable) == 0)
 					variable = l->stages.at[i - 1].words[w];
 			}
 		}

@@ -155,7 +155,7 @@ static int next_char(EditLine *editor, wchar_t *ret)
 		if (got <= 0)
 			return got < 0 ? -1 : 0;
 		if (!n++)
-			want = bytes[0] >= 0xf0	  ? 4
+			want = bytes[0] >= 0xf0   ? 4
 			       : bytes[0] >= 0xe0 ? 3
 			       : bytes[0] >= 0xc0 ? 2
 						  : 1;

@@ -1,8 +1,8 @@
 /*
  * A plain line with bars: objects -c Session | head 3 | refs
  *
- * A pipe carries the rows of an answer, as typed in its JSON. A filter runs once for all rows; any other
- * verb runs once for each, on the value that the row is about.
+ * A pipe carries the rows of an answer, as typed in its JSON. A filter runs once for all rows; any
+ * other verb runs once for each, on the value that the row is about.
  */
 #include "cmd/rows.h"
 
@@ -34,7 +34,10 @@ static struct ap_err *unknown_verb(struct rows_line *l, const char *word)
 
 	if (near)
 		return ap_err_hint(err, "did you mean %s? `help` lists all", near);
-	return ap_err_hint(err, "head, tail, filter, sort, select and count filter rows; to a shell it is | !%s", word);
+	return ap_err_hint(
+		err,
+		"head, tail, filter, sort, select and count filter rows; to a shell it is | !%s",
+		word);
 }
 
 /* Behind a bar `where` filters; at the beginning of a line it is gdb's word for a stack. */
@@ -134,11 +137,14 @@ static bool run_each(struct rows_line *l, size_t at, const struct ap_rows *in, s
 		const char *subject = ap_row_subject(&in->at.at[i], l->arena);
 
 		if (!subject) {
-			ap_line_error(l->session, AP_PLAIN, l->typed,
-				      ap_err_hint(ap_err_new(AP_E_TYPE, "these rows are not about values: there is no "
-									"address in them"),
-						  "filters work on any rows, other commands on those with an address"),
-				      l->out);
+			ap_line_error(
+				l->session, AP_PLAIN, l->typed,
+				ap_err_hint(
+					ap_err_new(AP_E_TYPE,
+						   "these rows are not about values: there is no "
+						   "address in them"),
+					"filters work on any rows, other commands on those with an address"),
+				l->out);
 			return false;
 		}
 		if (last && !json && in->at.n > 1)
@@ -164,7 +170,8 @@ void ap_run_rows(struct ap_session *session, const char *text, struct ap_out *ou
 	for (size_t i = 1; ok && i < l.n && !ap_cancelled; i++) {
 		struct ap_rows next = {0};
 
-		ok = l.stages[i].cmd->takes_rows ? run_once(&l, i, &rows, NULL, &next) : run_each(&l, i, &rows, &next);
+		ok = l.stages[i].cmd->takes_rows ? run_once(&l, i, &rows, NULL, &next)
+						 : run_each(&l, i, &rows, &next);
 		rows = next;
 	}
 	ap_arena_close(&arena);

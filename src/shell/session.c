@@ -215,11 +215,12 @@ static void print_warnings(struct ap_session *session, const struct ap_ctx *ctx)
 	    (ctx->dialect == AP_MDB && !session->v8_warnings))
 		return;
 	if (gaps->absent)
-		fprintf(err, "%s%" PRIu64 " read%s of memory that the core does not hold", prefix[ctx->dialect],
-			gaps->absent, gaps->absent == 1 ? "" : "s");
+		fprintf(err, "%s%" PRIu64 " read%s of memory that the core does not hold",
+			prefix[ctx->dialect], gaps->absent, gaps->absent == 1 ? "" : "s");
 	if (gaps->bad)
 		fprintf(err, "%s%" PRIu64 " thing%s that could not be decoded",
-			gaps->absent ? "; " : prefix[ctx->dialect], gaps->bad, gaps->bad == 1 ? "" : "s");
+			gaps->absent ? "; " : prefix[ctx->dialect], gaps->bad,
+			gaps->bad == 1 ? "" : "s");
 	fprintf(err, " (first at 0x%" PRIx64 ")\n", gaps->first_address);
 }
 
@@ -326,8 +327,9 @@ static struct ap_err *prepare(struct ap_ctx *ctx, const struct ap_invocation *in
 	bool snapshot = !ctx->model && ap_session_study(ctx->session);
 
 	if (inv->cmd->needs_model && snapshot && !inv->cmd->snapshot_too)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "a heap snapshot holds objects only: this "
-								"needs a core"),
+		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED,
+					      "a heap snapshot holds objects only: this "
+					      "needs a core"),
 				   "suspects, classes, dominators, why and diff work on snapshots");
 	if (inv->cmd->needs_model && !ctx->model && !snapshot)
 		return ap_err_hint(ap_err_new(AP_E_USAGE, "there is no core to look at"),
@@ -373,8 +375,8 @@ bool ap_run_invocation(struct ap_session *session, const struct ap_invocation *i
 		const char *name = ap_cmd_name(inv->cmd, inv->dialect, &arena);
 
 		if (inv->answer)
-			report_error(session, &ctx, inv->dialect, name, inv->typed, session->options.json, err,
-				     &session->out);
+			report_error(session, &ctx, inv->dialect, name, inv->typed,
+				     session->options.json, err, &session->out);
 		else
 			report_error(session, &ctx, inv->dialect, name, inv->typed, json, err, out);
 		ok = false;
@@ -410,14 +412,16 @@ void ap_session_check_target(struct ap_session *session)
 	char is[AP_NUMBER_MAX], should[AP_NUMBER_MAX];
 
 	if (gaps && gaps->cut_bytes) {
-		fprintf(err, "%s: the core is cut off: %s of %s are there; what needs the rest is shown as unreadable\n",
+		fprintf(err,
+			"%s: the core is cut off: %s of %s are there; what needs the rest is shown as unreadable\n",
 			tool, ap_bytes_human(gaps->file_bytes, is),
 			ap_bytes_human(gaps->expected_bytes, should));
 		ap_session_raise_status(session, AP_EXIT_INCOMPLETE);
 	}
 	if (gaps && gaps->missing_headers) {
-		fprintf(err, "%s: the core is cut off inside its headers: %" PRIu64 " are missing\n", tool,
-			gaps->missing_headers);
+		fprintf(err,
+			"%s: the core is cut off inside its headers: %" PRIu64 " are missing\n",
+			tool, gaps->missing_headers);
 		ap_session_raise_status(session, AP_EXIT_INCOMPLETE);
 	}
 	if (v8_error) {

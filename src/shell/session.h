@@ -34,12 +34,12 @@ struct ap_session {
 	unsigned radix;
 	struct ap_selection selection;
 	bool read_ahead; /* the heap is read, or cannot be */
-	bool width_set; /* by $w: the terminal's size no longer counts */
+	bool width_set;  /* by $w: the terminal's size no longer counts */
 	bool v8_warnings;
 	struct ap_setting settings[AP_MAX_SETTINGS];
 	bool quit;
 	int status;
-	char *last; /* the last mdb command, which a bare address repeats */
+	char *last;         /* the last mdb command, which a bare address repeats */
 	uint64_t last_dot;  /* & */
 	uint64_t increment; /* of the last format: + and ^ */
 	struct ap_variables *variables;
@@ -59,8 +59,9 @@ struct ap_invocation {
 	const uint64_t *values; /* of a command that takes the whole pipe */
 	size_t n_values;
 	const struct ap_rows *rows;
-	bool text; /* never JSON: the output feeds the next stage of a pipeline */
-	bool answer; /* `out` gets the envelope, whatever the session prints; its errors go where they always go */
+	bool text;   /* never JSON: the output feeds the next stage of a pipeline */
+	bool answer; /* `out` gets the envelope, whatever the session prints; its errors go where
+			they always go */
 };
 
 /* False if it failed. */
@@ -97,14 +98,14 @@ struct ap_err *ap_expression(struct ap_session *session, const char **text, stru
 void ap_variables_close(struct ap_variables *variables);
 
 /*
- * words.c: splits a line into words; NULL when memory ran out. In mdb what stands in `$[ ]` stays one
- * word, as it is.
+ * words.c: splits a line into words; NULL when memory ran out. In mdb what stands in `$[ ]` stays
+ * one word, as it is.
  */
 const char **ap_split_words(const char *text, enum ap_dialect dialect, struct ap_arena *arena,
 			    size_t *ret_n);
 /*
- * The next piece of a line up to `;`, without comment: *ret_command, and behind `!` *ret_shell (NULL if
- * there is none). False at the end of the line.
+ * The next piece of a line up to `;`, without comment: *ret_command, and behind `!` *ret_shell
+ * (NULL if there is none). False at the end of the line.
  */
 bool ap_next_piece(const char **line, struct ap_arena *arena, const char **ret_command,
 		   const char **ret_shell);

@@ -11,7 +11,8 @@
 
 #include "cmd/cmd.h"
 
-enum { /* exit statuses; with several commands the worst counts */
+/* Exit statuses; with several commands the worst counts. */
+enum {
 	AP_EXIT_OK = 0,
 	AP_EXIT_INCOMPLETE = 1, /* a result lacks something that could not be read */
 	AP_EXIT_FAILED = 2,
@@ -29,7 +30,7 @@ struct ap_live_ops {
 
 struct ap_session_options {
 	const struct ap_live_ops *live; /* NULL: cores only */
-	const char *target; /* as typed; shown in JSON */
+	const char *target;             /* as typed; shown in JSON */
 	bool json;
 	bool show_secrets;
 	bool mdb; /* called as `mdb`: only its language and `v8` */
@@ -64,6 +65,7 @@ bool ap_session_is_over(const struct ap_session *session); /* quit, or nobody re
 /* The envelope of a command that could not even begin, because the target did not open. */
 void ap_print_json_error(FILE *out, const char *target, const char *command,
 			 const struct ap_err *error);
-void ap_print_error(FILE *err, enum ap_dialect dialect, const char *command, const struct ap_err *error);
+void ap_print_error(FILE *err, enum ap_dialect dialect, const char *command,
+		    const struct ap_err *error);
 
 #endif

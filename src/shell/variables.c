@@ -67,7 +67,8 @@ static const struct ap_thread *chosen_thread(const struct ap_session *session,
 	return n ? threads : NULL;
 }
 
-/* b, d: where its data begins, and how much of it; t: size of its text; e: entry point; m: ELF's magic. */
+/* b, d: where its data begins, and how much of it; t: size of its text; e: entry point; m: ELF's
+ * magic. */
 static bool target_variable(const struct ap_session *session, const struct ap_image *image,
 			    const char *name, uint64_t *ret)
 {
@@ -132,7 +133,8 @@ struct ap_err *ap_session_set_variable(struct ap_session *session, const char *n
 {
 	for (size_t i = 0; i < N_REGISTERS; i++) {
 		if (strcmp(name, ap_reg_names[i].mdb) == 0)
-			return ap_err_new(AP_E_UNSUPPORTED, "failed to modify variable %s: a core does not change",
+			return ap_err_new(AP_E_UNSUPPORTED,
+					  "failed to modify variable %s: a core does not change",
 					  name);
 	}
 	if (!session->variables)
@@ -143,7 +145,8 @@ struct ap_err *ap_session_set_variable(struct ap_session *session, const char *n
 	size_t i = find(v, name);
 	if (i == v->n) {
 		if (i == MAX_VARIABLES)
-			return ap_err_new(AP_E_LIMIT, "there are %d variables already", MAX_VARIABLES);
+			return ap_err_new(AP_E_LIMIT, "there are %d variables already",
+					  MAX_VARIABLES);
 		v->at[i].name = strdup(name);
 		if (!v->at[i].name)
 			return &ap_err_nomem;

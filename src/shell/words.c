@@ -75,8 +75,8 @@ static void add_escaped(struct ap_str *word, char c)
 }
 
 /*
- * Quotes group and vanish. In plain and llnode what stands in brackets is a step of a path and stays as
- * it is, quotes and blanks too: print 2a7c a['x y'][Symbol(a b)].
+ * Quotes group and vanish. In plain and llnode what stands in brackets is a step of a path and
+ * stays as it is, quotes and blanks too: print 2a7c a['x y'][Symbol(a b)].
  */
 const char **ap_split_words(const char *text, enum ap_dialect dialect, struct ap_arena *arena,
 			    size_t *ret_n)
@@ -95,7 +95,8 @@ const char **ap_split_words(const char *text, enum ap_dialect dialect, struct ap
 			break;
 		while (*p && (brackets || !isspace((unsigned char)*p))) {
 			any = true;
-			if (*p == '[' && (dialect != AP_MDB || brackets || (word.n && word.s[word.n - 1] == '$')))
+			if (*p == '[' && (dialect != AP_MDB || brackets ||
+					  (word.n && word.s[word.n - 1] == '$')))
 				brackets++;
 			else if (*p == ']' && brackets)
 				brackets--;

@@ -18,7 +18,7 @@ enum { AP_ETAG_SIZE = 96 };
 struct ap_s3_object {
 	const char *key;
 	uint64_t bytes;
-	double time;		 /* of the last change, seconds since the epoch; 0 unknown */
+	double time;             /* of the last change, seconds since the epoch; 0 unknown */
 	char etag[AP_ETAG_SIZE]; /* without quotes; "" unknown */
 };
 

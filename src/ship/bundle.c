@@ -138,7 +138,7 @@ static struct ap_err *add_member(struct archive *a, struct output *out, const ch
 	archive_entry_free(entry);
 	struct ap_err *err = rc == ARCHIVE_OK ? NULL : failed(a, out);
 	if (!err)
-		err = m->text	? add(a, out, m->text, m->bytes)
+		err = m->text   ? add(a, out, m->text, m->bytes)
 		      : m->zstd ? add_packed(a, out, m)
 				: add_file(a, out, m);
 	if (!err && (archive_write_finish_entry(a) != ARCHIVE_OK || out->err))

@@ -42,9 +42,9 @@ struct ap_http_answer {
 	long status;
 	struct ap_str body;
 	char etag[AP_ETAG_SIZE];
-	int64_t length;	      /* Content-Length; -1: not said */
+	int64_t length;       /* Content-Length; -1: not said */
 	unsigned retry_after; /* seconds; 0: not said */
-	time_t date;	      /* of the server; 0: not said */
+	time_t date;          /* of the server; 0: not said */
 	char encryption[32];  /* x-amz-server-side-encryption */
 	char region[64];      /* x-amz-bucket-region */
 };

@@ -33,7 +33,7 @@ static bool one_of(const char *name, const char *const *list, size_t n)
 static bool set(struct ap_s3_keys *keys, const char *name, const char *value,
 		struct ap_arena *arena)
 {
-	const char **field = ONE_OF(name, access_names)	  ? &keys->access_key
+	const char **field = ONE_OF(name, access_names)   ? &keys->access_key
 			     : ONE_OF(name, secret_names) ? &keys->secret_key
 			     : ONE_OF(name, token_names)  ? &keys->token
 							  : NULL;

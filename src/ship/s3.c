@@ -144,7 +144,8 @@ static bool stopped(const struct ap_s3 *s3)
 
 void ap_s3_pause(const struct ap_s3 *s3, double seconds)
 {
-	for (int64_t left = (int64_t)(seconds * 1000); left > 0 && !stopped(s3); left -= PAUSE_SLICE_MS)
+	for (int64_t left = (int64_t)(seconds * 1000); left > 0 && !stopped(s3);
+	     left -= PAUSE_SLICE_MS)
 		(void)poll(NULL, 0, left < PAUSE_SLICE_MS ? (int)left : PAUSE_SLICE_MS);
 }
 

@@ -26,12 +26,12 @@ struct ap_s3_config {
 	const char *region;   /* NULL or "": us-east-1 */
 	const char *style;    /* "path", "virtual"; NULL or "auto": virtual at Amazon, else path */
 	const char *ca_file, *proxy; /* NULL or "": the system's */
-	const char *encryption;	     /* "AES256", "aws:kms"; NULL or "": as the bucket does */
+	const char *encryption;      /* "AES256", "aws:kms"; NULL or "": as the bucket does */
 	const char *encryption_key;  /* of aws:kms */
-	struct ap_s3_keys keys;	     /* its region is not used */
+	struct ap_s3_keys keys;      /* its region is not used */
 	const volatile sig_atomic_t *stop;
-	unsigned tries;		/* 0: 6 */
-	double pause_seconds;	/* before the second try; 0: 0.5 */
+	unsigned tries;         /* 0: 6 */
+	double pause_seconds;   /* before the second try; 0: 0.5 */
 	unsigned stall_seconds; /* without a byte; 0: 30 */
 };
 
@@ -40,8 +40,8 @@ struct ap_s3 {
 	struct ap_s3_config config;
 	struct ap_http http;
 	const char *scheme, *host; /* of requests: with the bucket, if that is the style */
-	const char *base;	   /* "/bucket/" or "/" */
-	int64_t clock_off;	   /* seconds to add to ours */
+	const char *base;          /* "/bucket/" or "/" */
+	int64_t clock_off;         /* seconds to add to ours */
 	uint64_t random;
 };
 
@@ -57,8 +57,8 @@ struct ap_s3_call {
 	size_t n_query, n_headers;
 	const void *body;
 	size_t body_bytes;
-	size_t most;		  /* of the answer; 0: 4 MB */
-	bool no_key_is_fine;	  /* 404 is an answer, not an error */
+	size_t most;              /* of the answer; 0: 4 MB */
+	bool no_key_is_fine;      /* 404 is an answer, not an error */
 	bool unsupported_is_fine; /* and so are 405 and 501 */
 };
 

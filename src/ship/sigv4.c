@@ -62,7 +62,8 @@ static struct ap_err *canonical_query(const struct ap_s3_pair *query, size_t n, 
 	bool failed = false;
 
 	if (n > AP_S3_MAX_PAIRS)
-		return ap_err_new(AP_E_LIMIT, "%zu query parameters, %d at most", n, AP_S3_MAX_PAIRS);
+		return ap_err_new(AP_E_LIMIT, "%zu query parameters, %d at most", n,
+				  AP_S3_MAX_PAIRS);
 	for (size_t i = 0; i < n; i++) {
 		encode(&list[i].name, query[i].name, false);
 		encode(&list[i].value, query[i].value, false);
@@ -118,8 +119,8 @@ static bool is_clean(const char *s)
 }
 
 /* The headers to be signed, sorted; a line's end in a value would make another header. */
-static struct ap_err *begin(const struct ap_s3_request *r, const struct ap_s3_keys *keys, bool in_header,
-			    struct signing *s)
+static struct ap_err *begin(const struct ap_s3_request *r, const struct ap_s3_keys *keys,
+			    bool in_header, struct signing *s)
 {
 	struct tm tm;
 
@@ -131,10 +132,12 @@ static struct ap_err *begin(const struct ap_s3_request *r, const struct ap_s3_ke
 		return ap_err_new(AP_E_LIMIT, "%zu headers are too many", r->n_headers);
 	s->headers[s->n_headers++] = (struct ap_s3_pair){"host", r->host};
 	if (in_header) {
-		s->headers[s->n_headers++] = (struct ap_s3_pair){"x-amz-content-sha256", r->payload};
+		s->headers[s->n_headers++] =
+			(struct ap_s3_pair){"x-amz-content-sha256", r->payload};
 		s->headers[s->n_headers++] = (struct ap_s3_pair){"x-amz-date", s->moment};
 		if (keys->token)
-			s->headers[s->n_headers++] = (struct ap_s3_pair){"x-amz-security-token", keys->token};
+			s->headers[s->n_headers++] =
+				(struct ap_s3_pair){"x-amz-security-token", keys->token};
 	}
 	for (size_t i = 0; i < r->n_headers; i++)
 		s->headers[s->n_headers++] = r->headers[i];
@@ -149,7 +152,8 @@ static struct ap_err *begin(const struct ap_s3_request *r, const struct ap_s3_ke
 	return s->names.failed ? &ap_err_nomem : NULL;
 }
 
-/* The request as both sides spell it, hashed, signed with a key made of date, region and service. */
+/* The request as both sides spell it, hashed, signed with a key made of date, region and service.
+ */
 static struct ap_err *sign(const struct ap_s3_request *r, const struct ap_s3_keys *keys,
 			   const struct signing *s, const struct ap_s3_pair *query, size_t n_query,
 			   const char *payload, char ret_signature[static AP_SHA256_HEX_SIZE])
@@ -190,7 +194,8 @@ static struct ap_err *sign(const struct ap_s3_request *r, const struct ap_s3_key
 	return NULL;
 }
 
-struct ap_err *ap_s3_sign(const struct ap_s3_request *r, const struct ap_s3_keys *keys, struct ap_str *out)
+struct ap_err *ap_s3_sign(const struct ap_s3_request *r, const struct ap_s3_keys *keys,
+			  struct ap_str *out)
 {
 	char signature[AP_SHA256_HEX_SIZE];
 	struct signing s;
@@ -224,8 +229,8 @@ struct ap_err *ap_s3_presign(const struct ap_s3_request *r, const struct ap_s3_k
 	if (r->n_query > AP_S3_MAX_PAIRS - 6)
 		return ap_err_new(AP_E_LIMIT, "%zu query parameters are too many", r->n_query);
 	AP_TRY(begin(r, keys, false, &s));
-	snprintf(credential, sizeof(credential), "%s/%s/%s/s3/aws4_request", keys->access_key, s.date,
-		 keys->region);
+	snprintf(credential, sizeof(credential), "%s/%s/%s/s3/aws4_request", keys->access_key,
+		 s.date, keys->region);
 	snprintf(expires, sizeof(expires), "%u", seconds);
 	query[n++] = (struct ap_s3_pair){"X-Amz-Algorithm", "AWS4-HMAC-SHA256"};
 	query[n++] = (struct ap_s3_pair){"X-Amz-Credential", credential};

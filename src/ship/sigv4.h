@@ -1,6 +1,6 @@
 /*
- * Signatures of Amazon's version 4, for S3 and what speaks its protocol: in the Authorization header,
- * or in a presigned URL that needs no keys where it is used.
+ * Signatures of Amazon's version 4, for S3 and what speaks its protocol: in the Authorization
+ * header, or in a presigned URL that needs no keys where it is used.
  *
  * Ours, not libcurl's: curl's differs by version, signs a header that was only to be removed, and
  * cannot presign.
@@ -49,7 +49,8 @@ enum { AP_S3_MAX_PAIRS = 32, AP_SHA256_HEX_SIZE = 65 };
  */
 struct ap_err *ap_s3_sign(const struct ap_s3_request *request, const struct ap_s3_keys *keys,
 			  struct ap_str *out);
-/* "https://HOST/PATH?..." that may be used for so many seconds (at most seven days) after `when`. */
+/* "https://HOST/PATH?..." that may be used for so many seconds (at most seven days) after `when`.
+ */
 struct ap_err *ap_s3_presign(const struct ap_s3_request *request, const struct ap_s3_keys *keys,
 			     const char *scheme, unsigned seconds, struct ap_str *out);
 /* Path and query as they must stand in the request, sorted and encoded as they were signed. */

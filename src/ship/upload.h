@@ -19,7 +19,7 @@ enum { AP_PART_LEAST = 5 << 20, AP_PART_USUAL = 8 << 20 };
 struct ap_upload_sum {
 	uint64_t bytes;
 	char etag[AP_ETAG_SIZE]; /* as Amazon makes it: of the parts' hashes */
-	char md5[33];		 /* of all bytes, which other stores take for the etag */
+	char md5[33];            /* of all bytes, which other stores take for the etag */
 };
 
 struct ap_upload_options {
@@ -43,8 +43,8 @@ struct ap_upload {
 	uint64_t bytes;
 	AP_VEC(struct ap_s3_part) parts;
 	struct ap_s3_parts there; /* of the upload that is taken up again */
-	void *whole;		  /* the hash of everything so far */
-	unsigned taken_over;	  /* parts that did not have to be sent again */
+	void *whole;              /* the hash of everything so far */
+	unsigned taken_over;      /* parts that did not have to be sent again */
 };
 
 struct ap_err *ap_upload_open(struct ap_s3 *s3, const struct ap_upload_options *options,

@@ -62,8 +62,8 @@ static struct ap_err *lock_spool(const struct ap_spool *spool, int *ret_fd)
 }
 
 /* What the opener says of the core; an error of its own is an answer, too. */
-static struct ap_err *ask(const struct ap_crashes *c, const struct ap_record *r, const char *scratch,
-			  struct ap_arena *arena, struct ap_stack_summary *ret)
+static struct ap_err *ask(const struct ap_crashes *c, const struct ap_record *r,
+			  const char *scratch, struct ap_arena *arena, struct ap_stack_summary *ret)
 {
 	struct ap_child_limits limits = {
 		.memory_bytes = 8ull << 30,
@@ -83,13 +83,16 @@ static struct ap_err *ask(const struct ap_crashes *c, const struct ap_record *r,
 		return ap_err_errno(errno, "/proc/self/exe");
 	self[length] = '\0';
 	snprintf(core, sizeof(core), "%s/crashes/%s/%s", c->spool.path, r->uuid,
-		 r->have_mini ? "mini.core.zst" : r->have_core ? "core.zst" : "core.cut.zst");
+		 r->have_mini   ? "mini.core.zst"
+		 : r->have_core ? "core.zst"
+				: "core.cut.zst");
 	argv[n++] = self;
 	if (r->build_id && strspn(r->build_id, "0123456789abcdef") == strlen(r->build_id) &&
 	    strlen(r->build_id) <= 128) {
 		snprintf(program, sizeof(program), "programs/%s", r->build_id);
 		if (ap_dir_size(c->spool.root, program, &bytes)) {
-			snprintf(program, sizeof(program), "%s/programs/%s", c->spool.path, r->build_id);
+			snprintf(program, sizeof(program), "%s/programs/%s", c->spool.path,
+				 r->build_id);
 			argv[n++] = program;
 		}
 	}
@@ -102,7 +105,8 @@ static struct ap_err *ask(const struct ap_crashes *c, const struct ap_record *r,
 	return ap_stack_parse(out.s ? out.s : "", out.n, arena, ret);
 }
 
-static struct ap_err *make_stack(const struct ap_crashes *c, const struct ap_record *r, const char *scratch)
+static struct ap_err *make_stack(const struct ap_crashes *c, const struct ap_record *r,
+				 const char *scratch)
 {
 	struct ap_stack_summary summary = {.kind = "unknown"};
 	AP_STR_AUTO text = {0};
@@ -115,11 +119,12 @@ static struct ap_err *make_stack(const struct ap_crashes *c, const struct ap_rec
 	if (failed)
 		summary = (struct ap_stack_summary){.kind = "unknown", .error = failed->message};
 	ap_stack_write(&summary, &text);
-	struct ap_err *err = text.failed ? &ap_err_nomem
-					 : ap_dir_write(crash.dir, "stack.json", text.s, text.n);
+	struct ap_err *err =
+		text.failed ? &ap_err_nomem : ap_dir_write(crash.dir, "stack.json", text.s, text.n);
 	if (!err)
-		printf("%s stack: %s%s%s\n", r->uuid, summary.fingerprint[0] ? summary.fingerprint : "none",
-		       failed ? ", " : "", failed ? failed->message : "");
+		printf("%s stack: %s%s%s\n", r->uuid,
+		       summary.fingerprint[0] ? summary.fingerprint : "none", failed ? ", " : "",
+		       failed ? failed->message : "");
 	fflush(stdout);
 	ap_arena_close(&arena);
 	ap_crash_close(&c->spool, &crash);
@@ -142,7 +147,7 @@ static struct ap_err *enrich(const struct ap_crashes *c, const struct ap_record 
 	AP_TRY(ap_enrich(&c->spool, &c->config, r, last, &end));
 	*ret_gone = end == AP_ENRICH_SKIPPED;
 	printf("%s pod: %s\n", r->uuid,
-	       end == AP_ENRICH_DONE	? "written"
+	       end == AP_ENRICH_DONE    ? "written"
 	       : end == AP_ENRICH_LATER ? "the container runtime does not answer, later again"
 					: "a rule by label removed the crash");
 	fflush(stdout);
@@ -183,7 +188,8 @@ static struct ap_err *run(struct ap_crashes *c, bool once, const char *scratch)
 	pid_t shipping = -1;
 
 	snprintf(path, sizeof(path), "%.*s/crashes", (int)(sizeof(path) - 16), c->spool.path);
-	/* A crash appears when its directory is renamed; its core is there when nobody holds it any more. */
+	/* A crash appears when its directory is renamed; its core is there when nobody holds it any
+	 * more. */
 	if (watch >= 0)
 		(void)inotify_add_watch(watch, path, IN_MOVED_TO);
 	do {
@@ -265,10 +271,12 @@ int ap_tool_agent(int argc, char **argv)
 		return ap_tool_fail("agent", err);
 	err = lock_spool(&c.spool, &lock);
 	if (!err) {
-		snprintf(scratch, sizeof(scratch), "%.*s/scratch", (int)(sizeof(scratch) - 16), c.spool.path);
+		snprintf(scratch, sizeof(scratch), "%.*s/scratch", (int)(sizeof(scratch) - 16),
+			 c.spool.path);
 		if (!ap_child_can_confine())
-			err = ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "this kernel cannot confine a child that "
-								       "reads hostile cores"),
+			err = ap_err_hint(ap_err_new(AP_E_UNSUPPORTED,
+						     "this kernel cannot confine a child that "
+						     "reads hostile cores"),
 					  "Landlock is needed: 5.13 or later, with lsm=landlock");
 		else if (mkdir(scratch, 0700) < 0 && errno != EEXIST)
 			err = ap_err_errno(errno, "cannot make %s", scratch);

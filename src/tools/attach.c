@@ -30,11 +30,12 @@ static void progress(void *arg, const char *what, uint64_t done, uint64_t total)
 	if (!w->terminal)
 		return;
 	w->standing = true;
-	fprintf(stderr, "\r%s: %s of %s\033[K", what, ap_bytes_human(done, a), ap_bytes_human(total, b));
+	fprintf(stderr, "\r%s: %s of %s\033[K", what, ap_bytes_human(done, a),
+		ap_bytes_human(total, b));
 }
 
-static struct ap_err *attach(pid_t pid, bool stay, const volatile sig_atomic_t *stop, struct ap_model **ret_model,
-			     void **ret_held)
+static struct ap_err *attach(pid_t pid, bool stay, const volatile sig_atomic_t *stop,
+			     struct ap_model **ret_model, void **ret_held)
 {
 	struct watch watch = {.cancelled = stop, .terminal = isatty(STDERR_FILENO)};
 	const struct ap_snapshot_options options = {

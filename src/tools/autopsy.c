@@ -31,7 +31,7 @@ struct command_line {
 	bool diff, heapsnapshot;
 	const char *output; /* of heapsnapshot */
 	const char *html;   /* of report */
-	bool replace;	    /* -f, of both */
+	bool replace;       /* -f, of both */
 	pid_t pid;          /* -p; 0: none */
 };
 
@@ -96,10 +96,12 @@ static bool make_command(struct command_line *line, struct ap_arena *arena)
 
 	if (!line->diff && !line->heapsnapshot && !line->html)
 		return true;
-	const char *word = quoted(arena, line->diff ? line->files[0] : line->html ? line->html : line->output);
+	const char *word = quoted(arena, line->diff   ? line->files[0]
+					 : line->html ? line->html
+						      : line->output);
 	if (word)
 		command = ap_printf(arena,
-				    line->diff	 ? "diff %s%s"
+				    line->diff   ? "diff %s%s"
 				    : line->html ? "report --html %s%s"
 						 : "heapsnapshot -o %s%s",
 				    word, line->replace ? " -f" : "");
@@ -129,7 +131,8 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 	for (; at < argc; at++) {
 		const char *word = argv[at];
 
-		if (!options || !(word[0] == '-' || (line->mdb && strcmp(word, "+o") == 0)) || !word[1]) {
+		if (!options || !(word[0] == '-' || (line->mdb && strcmp(word, "+o") == 0)) ||
+		    !word[1]) {
 			if (line->n_files == 2)
 				return usage(line, "more than NODE and CORE", word);
 			line->files[line->n_files++] = word;
@@ -142,7 +145,9 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 			puts("autopsy " AP_VERSION);
 			return 0;
 		} else if (strncmp(word, "--documentation=", 16) == 0) {
-			return ap_documentation(word + 16, help_text, stdout) ? 0 : usage(line, "no such text", word);
+			return ap_documentation(word + 16, help_text, stdout)
+				       ? 0
+				       : usage(line, "no such text", word);
 		} else if (strcmp(word, "--json") == 0) {
 			line->json = true;
 		} else if (strcmp(word, "--force") == 0) {
@@ -160,7 +165,8 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 			line->output = word[2] ? word + 2 : ++at < argc ? argv[at] : NULL;
 			if (!line->output)
 				return usage(line, "-o needs a file", NULL);
-		} else if (line->report && strncmp(word, "--html", 6) == 0 && (!word[6] || word[6] == '=')) {
+		} else if (line->report && strncmp(word, "--html", 6) == 0 &&
+			   (!word[6] || word[6] == '=')) {
 			line->html = word[6] ? word + 7 : ++at < argc ? argv[at] : NULL;
 			if (!line->html)
 				return usage(line, "--html needs a file", NULL);
@@ -172,7 +178,8 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 			long n = strtol(pid, &end, 10);
 
 			if (*end || !*pid || n < 1 || n > INT32_MAX)
-				return usage(line, "-p needs the id of a process", *pid ? pid : NULL);
+				return usage(line, "-p needs the id of a process",
+					     *pid ? pid : NULL);
 			line->pid = (pid_t)n;
 		} else if (line->mdb && strcmp(word, "-S") == 0) {
 			line->no_rc = true;
@@ -186,7 +193,8 @@ static int parse(int argc, char **argv, struct ap_arena *arena, struct command_l
 			if (!set || !ap_vec_push(arena, &line->settings, set))
 				return usage(line, "out of memory", NULL);
 		} else if (line->mdb && word[1] && !word[2] && strchr("LIsR", word[1])) {
-			at++; /* where modules and macros are, how far a symbol reaches: nothing to do here */
+			at++; /* where modules and macros are, how far a symbol reaches: nothing to
+				 do here */
 		} else {
 			return usage(line, "unknown option", word);
 		}
@@ -264,7 +272,8 @@ static void run_settings(struct ap_session *session, const struct command_line *
 
 	if (!line->mdb)
 		return;
-	if (!line->no_rc && home && snprintf(path, sizeof(path), "%s/.mdbrc", home) < (int)sizeof(path))
+	if (!line->no_rc && home &&
+	    snprintf(path, sizeof(path), "%s/.mdbrc", home) < (int)sizeof(path))
 		file = fopen(path, "re");
 	if (file) {
 		ap_session_run_file(session, file);
@@ -290,7 +299,8 @@ static bool run(struct ap_session *session, const struct command_line *line)
 	} else if (terminals && !line->json) {
 		/* Nobody waits for the first screen. */
 		if (!line->mdb)
-			ap_session_run(session, ap_session_study(session) ? first : "report --quick");
+			ap_session_run(session,
+				       ap_session_study(session) ? first : "report --quick");
 		ap_session_prompt(session);
 		return true;
 	} else {
@@ -318,8 +328,8 @@ static struct ap_err *open_crash(const char *path, struct ap_model **ret_model)
 }
 
 /* A heap snapshot becomes a study, everything else a model. */
-static struct ap_err *open_target(const struct command_line *line, const char *core, struct ap_model **ret_model,
-				  struct ap_study **ret_study)
+static struct ap_err *open_target(const struct command_line *line, const char *core,
+				  struct ap_model **ret_model, struct ap_study **ret_study)
 {
 	const struct ap_image_options options = {
 		.node_path = line->n_files == 2 ? line->files[0] : NULL,

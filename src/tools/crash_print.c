@@ -15,9 +15,11 @@ const char *ap_crash_there(const struct ap_record *r)
 {
 	if (strcmp(r->state, "capturing") == 0)
 		return "capturing";
-	return r->have_core ? "whole" : r->have_cut ? "cut" : r->have_mini ? "mini"
-	       : strcmp(r->state, "interrupted") == 0			   ? "interrupted"
-									   : "facts";
+	return r->have_core                           ? "whole"
+	       : r->have_cut                          ? "cut"
+	       : r->have_mini                         ? "mini"
+	       : strcmp(r->state, "interrupted") == 0 ? "interrupted"
+						      : "facts";
 }
 
 void ap_crash_iso(double when, char buf[static 32])
@@ -76,7 +78,8 @@ void ap_crash_cell(const char *text, size_t columns, bool pad)
 	AP_STR_AUTO safe = {0};
 
 	ap_escape(&safe, ap_text_of(text ? text : ""));
-	struct ap_text cut = ap_cut_columns((struct ap_text){safe.s ? safe.s : "", safe.n}, columns);
+	struct ap_text cut =
+		ap_cut_columns((struct ap_text){safe.s ? safe.s : "", safe.n}, columns);
 	fwrite(cut.s, 1, cut.n, stdout);
 	for (size_t n = ap_columns(cut); pad && n < columns; n++)
 		putchar(' ');
@@ -91,8 +94,8 @@ void ap_crash_row(const struct ap_record *r)
 	int64_t bytes = stored ? r->stored_bytes : r->have_mini ? r->mini_bytes : 0;
 	printf("%s  %-12s  ", when, r->uuid[0] ? r->uuid + AP_UUID_SIZE - 1 - 12 : "-");
 	ap_crash_cell(ap_record_program(r), 14, true);
-	printf(" %7" PRId64 "  %-8s %-11s %9s  ", r->pid, r->signal_name ? r->signal_name : "?", ap_crash_there(r),
-	       bytes > 0 ? ap_bytes_human((uint64_t)bytes, size) : "");
+	printf(" %7" PRId64 "  %-8s %-11s %9s  ", r->pid, r->signal_name ? r->signal_name : "?",
+	       ap_crash_there(r), bytes > 0 ? ap_bytes_human((uint64_t)bytes, size) : "");
 	ap_crash_cell(r->verdict ? r->verdict : r->pod ? r->pod : r->reason, 60, false);
 	putchar('\n');
 }
@@ -121,8 +124,8 @@ void ap_crash_facts(const struct ap_record *r)
 	ap_crash_line("host", r->host);
 	ap_crash_line("pod", r->pod);
 	ap_crash_line("namespace", r->namespace_);
-	snprintf(text, sizeof(text), "%s%s%s", r->container_name ? r->container_name : "", r->container_name ? "  " : "",
-		 r->container ? r->container : "");
+	snprintf(text, sizeof(text), "%s%s%s", r->container_name ? r->container_name : "",
+		 r->container_name ? "  " : "", r->container ? r->container : "");
 	ap_crash_line("container", r->container ? text : NULL);
 	ap_crash_line("image", r->image);
 	ap_crash_line("digest", r->image_digest);

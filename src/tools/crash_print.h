@@ -30,6 +30,7 @@ struct ap_remote_want {
 	char **rest; /* for the opener */
 	int n_rest;
 };
-struct ap_err *ap_remote_open(const struct ap_ship_config *config, const struct ap_remote_want *want);
+struct ap_err *ap_remote_open(const struct ap_ship_config *config,
+			      const struct ap_remote_want *want);
 
 #endif

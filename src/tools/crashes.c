@@ -63,7 +63,8 @@ void ap_crashes_close(struct ap_crashes *c)
 /* "2h" ago, or a day, or a minute of it. */
 static bool parse_when(const char *text, double *ret)
 {
-	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"};
+	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M",
+					    "%Y-%m-%d"};
 	double ago;
 
 	if (ap_duration_parse(text, &ago)) {
@@ -103,11 +104,12 @@ static bool like_signal(const char *wanted, const struct ap_record *r)
 static bool wanted(const struct filter *f, const struct ap_record *r)
 {
 	return r->time >= f->since && r->time <= f->until &&
-	       (!f->program || like(f->program, ap_record_program(r)) || (r->exe && like(f->program, r->exe)) ||
-		(r->comm && like(f->program, r->comm))) &&
-	       like(f->pod, r->pod) && like(f->namespace_, r->namespace_) && like_signal(f->signal, r) &&
-	       (!f->fingerprint ||
-		(r->fingerprint && strncmp(r->fingerprint, f->fingerprint, strlen(f->fingerprint)) == 0));
+	       (!f->program || like(f->program, ap_record_program(r)) ||
+		(r->exe && like(f->program, r->exe)) || (r->comm && like(f->program, r->comm))) &&
+	       like(f->pod, r->pod) && like(f->namespace_, r->namespace_) &&
+	       like_signal(f->signal, r) &&
+	       (!f->fingerprint || (r->fingerprint && strncmp(r->fingerprint, f->fingerprint,
+							      strlen(f->fingerprint)) == 0));
 }
 
 struct group {
@@ -120,11 +122,13 @@ struct group {
 static bool same_death(const struct ap_record *a, const struct ap_record *b)
 {
 	if (a->fingerprint || b->fingerprint)
-		return a->fingerprint && b->fingerprint && strcmp(a->fingerprint, b->fingerprint) == 0;
+		return a->fingerprint && b->fingerprint &&
+		       strcmp(a->fingerprint, b->fingerprint) == 0;
 	return a->signal == b->signal && strcmp(ap_record_program(a), ap_record_program(b)) == 0;
 }
 
-static void print_groups(const struct filter *f, const struct ap_record *records, size_t n, struct ap_json *j)
+static void print_groups(const struct filter *f, const struct ap_record *records, size_t n,
+			 struct ap_json *j)
 {
 	struct group *groups = calloc(n ? n : 1, sizeof(*groups));
 	size_t n_groups = 0;
@@ -162,7 +166,8 @@ static void print_groups(const struct filter *f, const struct ap_record *records
 		}
 		printf("%5zu  %s  ", groups[g].n, when);
 		ap_crash_cell(ap_record_program(r), 14, true);
-		printf(" %-8s %-16s  ", r->signal_name ? r->signal_name : "?", r->fingerprint ? r->fingerprint : "-");
+		printf(" %-8s %-16s  ", r->signal_name ? r->signal_name : "?",
+		       r->fingerprint ? r->fingerprint : "-");
 		ap_crash_cell(r->verdict, 60, false);
 		putchar('\n');
 	}
@@ -195,7 +200,8 @@ static void show(const struct filter *f, const struct found *found, const char *
 		const struct ap_remote *remote = found->remotes.n ? found->remotes.at[i] : NULL;
 
 		if (f->json)
-			ap_crash_put(&j, &found->records.at[i], remote ? remote->key : NULL, remote ? remote->bytes : 0);
+			ap_crash_put(&j, &found->records.at[i], remote ? remote->key : NULL,
+				     remote ? remote->bytes : 0);
 		else
 			ap_crash_row(&found->records.at[i]);
 	}
@@ -208,8 +214,8 @@ static void show(const struct filter *f, const struct found *found, const char *
 	} else if (!f->group) {
 		const char *where = found->remotes.n ? place : "", *blank = *where ? " " : "";
 
-		printf("\nnext: autopsy debug %s%sID   open one; autopsy info %s%sID   all that is known of it\n", where, blank,
-		       where, blank);
+		printf("\nnext: autopsy debug %s%sID   open one; autopsy info %s%sID   all that is known of it\n",
+		       where, blank, where, blank);
 	}
 }
 
@@ -237,28 +243,35 @@ static struct ap_err *list(struct ap_crashes *c, const struct filter *f)
 }
 
 /* A batch of bundles is looked into at once, and no more than are wanted. */
-static struct ap_err *list_remotes(struct ap_remotes *all, const struct filter *f, bool *ret_incomplete)
+static struct ap_err *list_remotes(struct ap_remotes *all, const struct filter *f,
+				   bool *ret_incomplete)
 {
 	enum { BATCH = 64 };
 	struct found found = {.looked = all->all.n};
 
-	for (size_t from = 0; from < all->all.n && (!f->most || f->group || found.records.n < f->most); from += BATCH) {
+	for (size_t from = 0;
+	     from < all->all.n && (!f->most || f->group || found.records.n < f->most);
+	     from += BATCH) {
 		size_t to = from + BATCH < all->all.n ? from + BATCH : all->all.n;
 
 		/* The time is in the name: what is too old or too new is not asked for. */
 		for (size_t i = from; i < to; i++)
-			all->all.at[i].known = all->all.at[i].time < f->since || all->all.at[i].time > f->until;
+			all->all.at[i].known =
+				all->all.at[i].time < f->since || all->all.at[i].time > f->until;
 		ap_remotes_know(all, from, to);
-		for (size_t i = from; i < to && (!f->most || f->group || found.records.n < f->most); i++) {
+		for (size_t i = from; i < to && (!f->most || f->group || found.records.n < f->most);
+		     i++) {
 			const struct ap_remote *r = &all->all.at[i];
 
 			if (r->time < f->since || r->time > f->until)
 				continue;
 			if (r->error) {
-				fprintf(stderr, "autopsy list: s3://%s/%s: %s\n", all->store.bucket, r->key, r->error);
+				fprintf(stderr, "autopsy list: s3://%s/%s: %s\n", all->store.bucket,
+					r->key, r->error);
 				found.unreadable++;
-			} else if (wanted(f, &r->record) && (!ap_vec_push(&all->arena, &found.records, r->record) ||
-							     !ap_vec_push(&all->arena, &found.remotes, r))) {
+			} else if (wanted(f, &r->record) &&
+				   (!ap_vec_push(&all->arena, &found.records, r->record) ||
+				    !ap_vec_push(&all->arena, &found.remotes, r))) {
 				return &ap_err_nomem;
 			}
 		}
@@ -311,26 +324,53 @@ int ap_tool_list(int argc, char **argv)
 		bool good = true;
 
 		switch (o) {
-		case SINCE: good = parse_when(optarg, &f.since); break;
-		case UNTIL: good = parse_when(optarg, &f.until); break;
-		case PROGRAM: f.program = optarg; break;
-		case POD: f.pod = optarg; break;
-		case NAMESPACE: f.namespace_ = optarg; break;
-		case SIGNAL: f.signal = optarg; break;
-		case FINGERPRINT: f.fingerprint = optarg; break;
-		case GROUP: f.group = true; break;
-		case JSON: f.json = true; break;
-		case 'c': config = optarg; break;
-		case 'n': good = (f.most = strtoul(optarg, NULL, 10)) > 0; break;
-		case 'h': return fputs(list_usage, stdout), 0;
-		default: return ap_tool_usage("list", list_usage, NULL);
+		case SINCE:
+			good = parse_when(optarg, &f.since);
+			break;
+		case UNTIL:
+			good = parse_when(optarg, &f.until);
+			break;
+		case PROGRAM:
+			f.program = optarg;
+			break;
+		case POD:
+			f.pod = optarg;
+			break;
+		case NAMESPACE:
+			f.namespace_ = optarg;
+			break;
+		case SIGNAL:
+			f.signal = optarg;
+			break;
+		case FINGERPRINT:
+			f.fingerprint = optarg;
+			break;
+		case GROUP:
+			f.group = true;
+			break;
+		case JSON:
+			f.json = true;
+			break;
+		case 'c':
+			config = optarg;
+			break;
+		case 'n':
+			good = (f.most = strtoul(optarg, NULL, 10)) > 0;
+			break;
+		case 'h':
+			return fputs(list_usage, stdout), 0;
+		default:
+			return ap_tool_usage("list", list_usage, NULL);
 		}
 		if (!good)
-			return ap_tool_usage("list", list_usage, "\"%s\" is not understood", optarg);
+			return ap_tool_usage("list", list_usage, "\"%s\" is not understood",
+					     optarg);
 	}
-	const char *address = optind < argc && ap_store_is_address(argv[optind]) ? argv[optind++] : NULL;
+	const char *address =
+		optind < argc && ap_store_is_address(argv[optind]) ? argv[optind++] : NULL;
 	if (optind < argc)
-		return ap_tool_usage("list", list_usage, "\"%s\" is no address: s3://BUCKET/PREFIX", argv[optind]);
+		return ap_tool_usage("list", list_usage, "\"%s\" is no address: s3://BUCKET/PREFIX",
+				     argv[optind]);
 	if (f.json)
 		ap_tool_json_errors();
 	if (address)
@@ -342,4 +382,3 @@ int ap_tool_list(int argc, char **argv)
 	ap_crashes_close(&c);
 	return err ? ap_tool_fail("list", err) : 0;
 }
-

@@ -1,4 +1,5 @@
-/* The kept crashes, opened for a subcommand. Ownership: ap_crashes_close() gives everything back. */
+/* The kept crashes, opened for a subcommand. Ownership: ap_crashes_close() gives everything back.
+ */
 #ifndef AP_TOOLS_CRASHES_H
 #define AP_TOOLS_CRASHES_H
 

@@ -14,7 +14,8 @@
 #include "os/outfile.h"
 
 /* With our standard streams, or with `input` on its standard input. */
-static struct ap_err *kubectl(char *const *argv, const struct ap_str *input, bool quiet, int *ret_status)
+static struct ap_err *kubectl(char *const *argv, const struct ap_str *input, bool quiet,
+			      int *ret_status)
 {
 	int in[2] = {-1, -1}, status;
 
@@ -77,7 +78,8 @@ static void put_common(struct ap_json *j)
 
 static void put_pod(struct ap_str *out, const struct ap_debug_pod *p)
 {
-	char zip[AP_DEBUG_NAME_MAX * 2 + 8], exe[AP_DEBUG_NAME_MAX + 16], core[AP_DEBUG_NAME_MAX * 4 + 16];
+	char zip[AP_DEBUG_NAME_MAX * 2 + 8], exe[AP_DEBUG_NAME_MAX + 16],
+		core[AP_DEBUG_NAME_MAX * 4 + 16];
 	struct ap_json j;
 
 	snprintf(zip, sizeof(zip), "%s.zip", p->base);
@@ -157,7 +159,7 @@ struct ap_err *ap_debug_pod_name(struct ap_debug_pod *p)
 struct ap_err *ap_debug_pod_start(const struct ap_debug_pod *p)
 {
 	char *argv[] = {WORD("kubectl"), WORD("apply"), WORD("-n"), WORD(p->namespace_),
-			WORD("-f"),	 WORD("-"),	NULL};
+			WORD("-f"),      WORD("-"),     NULL};
 	AP_STR_AUTO pod = {0};
 	int status = 0;
 

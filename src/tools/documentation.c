@@ -1,7 +1,7 @@
 /*
- * autopsy --documentation=KIND: what is installed beside the program and docs/commands.md, from the same
- * records as `help`. Forms and options of the command line are taken from --help: what begins with
- * "  autopsy" or "  -".
+ * autopsy --documentation=KIND: what is installed beside the program and docs/commands.md, from the
+ * same records as `help`. Forms and options of the command line are taken from --help: what begins
+ * with "  autopsy" or "  -".
  */
 #include "tools/documentation.h"
 
@@ -107,7 +107,8 @@ static void roff_paragraphs(struct docs *d, const char *text)
 
 		if (*p == ' ')
 			fputs(".br\n", d->out);
-		roff(d, (struct ap_text){p + strspn(p, " "), n - (strspn(p, " ") < n ? strspn(p, " ") : n)});
+		roff(d, (struct ap_text){p + strspn(p, " "),
+					 n - (strspn(p, " ") < n ? strspn(p, " ") : n)});
 		fputc('\n', d->out);
 		p += n + (p[n] == '\n');
 		if (*p == '\n') {
@@ -168,8 +169,11 @@ static void man(struct docs *d)
 	struct ap_text line, left, right;
 	const char *at = d->help;
 
-	fprintf(d->out, ".\\\" Made by autopsy --documentation=man.\n.TH AUTOPSY 1 \"\" \"autopsy %s\"\n", AP_VERSION);
-	fputs(".SH NAME\nautopsy \\- what died, of what, and where, from a core of Node.js\n.SH SYNOPSIS\n", d->out);
+	fprintf(d->out,
+		".\\\" Made by autopsy --documentation=man.\n.TH AUTOPSY 1 \"\" \"autopsy %s\"\n",
+		AP_VERSION);
+	fputs(".SH NAME\nautopsy \\- what died, of what, and where, from a core of Node.js\n.SH SYNOPSIS\n",
+	      d->out);
 	while (help_line(&at, "autopsy", &line)) {
 		halves(line, &left, &right);
 		fputs(".TP\n\\fB", d->out);
@@ -310,15 +314,21 @@ static void zsh(struct docs *d)
 
 		halves(line, &left, &right);
 		const char *last = memrchr(left.s, ',', left.n);
-		struct ap_text name = last ? (struct ap_text){last + 2, left.n - (size_t)(last + 2 - left.s)} : left;
+		struct ap_text name =
+			last ? (struct ap_text){last + 2, left.n - (size_t)(last + 2 - left.s)}
+			     : left;
 		size_t n = 0;
 		while (n < name.n && name.s[n] != ' ')
 			n++;
 		fprintf(d->out, "\t\t%s'%.*s[", command ? "'*'" : "", (int)n, name.s);
 		zsh_text(d, right);
-		fprintf(d->out, "]%s' \\\n", command ? ":command:{_describe command verbs}" : pid ? ":pid:_pids" : "");
+		fprintf(d->out, "]%s' \\\n",
+			command ? ":command:{_describe command verbs}"
+			: pid   ? ":pid:_pids"
+				: "");
 	}
-	fputs("\t\t'1: :{_describe subcommand subcommands; _files}' '*:file:_files'\n}\n_autopsy \"$@\"\n", d->out);
+	fputs("\t\t'1: :{_describe subcommand subcommands; _files}' '*:file:_files'\n}\n_autopsy \"$@\"\n",
+	      d->out);
 }
 
 /* ---- the reference ---- */
@@ -337,11 +347,13 @@ static void reference_command(struct docs *d, const struct ap_cmd *cmd)
 		struct ap_text name;
 
 		if (spelling(&list, &name))
-			title = ap_printf(&d->arena, "%s%.*s", prefix_of(dialect, name), AP_TEXT_ARG(name));
+			title = ap_printf(&d->arena, "%s%.*s", prefix_of(dialect, name),
+					  AP_TEXT_ARG(name));
 	}
 	fprintf(d->out, "\n### `%s`\n\n%s.\n\n", title ? title : "", cmd->summary);
 	for (int dialect = 0; dialect < AP_N_DIALECTS; dialect++) {
-		static const char *const languages[] = {[AP_PLAIN] = "plain", [AP_MDB] = "mdb", [AP_LLNODE] = "llnode"};
+		static const char *const languages[] = {
+			[AP_PLAIN] = "plain", [AP_MDB] = "mdb", [AP_LLNODE] = "llnode"};
 		const char *list = cmd->names[dialect];
 		struct ap_text name;
 
@@ -349,7 +361,8 @@ static void reference_command(struct docs *d, const struct ap_cmd *cmd)
 			continue;
 		fprintf(d->out, "- %s:", languages[dialect]);
 		for (const char *comma = " "; spelling(&list, &name); comma = ", ")
-			fprintf(d->out, "%s`%s%.*s`", comma, prefix_of(dialect, name), AP_TEXT_ARG(name));
+			fprintf(d->out, "%s`%s%.*s`", comma, prefix_of(dialect, name),
+				AP_TEXT_ARG(name));
 		const char *synopsis = ap_cmd_synopsis(cmd, (enum ap_dialect)dialect, &d->arena);
 		if (*synopsis)
 			fprintf(d->out, " `%s`", synopsis);
@@ -358,8 +371,8 @@ static void reference_command(struct docs *d, const struct ap_cmd *cmd)
 	if (cmd->help)
 		fprintf(d->out, "\n%s\n", cmd->help);
 	for (const struct ap_option *o = cmd->options; o && (o->letter || o->long_name); o++)
-		fprintf(d->out, "%s- `%s`: %s\n", o == cmd->options ? "\n" : "", ap_help_option_name(o, &d->arena),
-			o->help);
+		fprintf(d->out, "%s- `%s`: %s\n", o == cmd->options ? "\n" : "",
+			ap_help_option_name(o, &d->arena), o->help);
 	if (cmd->example)
 		fprintf(d->out, "\nExample: `%s`\n", cmd->example);
 }

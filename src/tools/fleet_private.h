@@ -8,8 +8,10 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* setup, or with `undo` remove, for a configuration and a program of the host; what was done is appended to `said`. */
-struct ap_err *ap_setup_once(const char *file, const char *program, bool replace, bool undo, struct ap_str *said);
+/* setup, or with `undo` remove, for a configuration and a program of the host; what was done is
+ * appended to `said`. */
+struct ap_err *ap_setup_once(const char *file, const char *program, bool replace, bool undo,
+			     struct ap_str *said);
 struct ap_err *ap_tool_self(char *buf, size_t bytes);
 
 /* debug with --kubectl among its arguments */

@@ -70,8 +70,8 @@ int ap_tool_handle(int argc, char **argv)
 	options.argc = argc - at;
 	options.argv = argv + at;
 	if (options.argc != AP_HANDLE_ARGS)
-		return ap_tool_usage("handle", usage, "%d arguments, the kernel gives %d", options.argc,
-				     AP_HANDLE_ARGS);
+		return ap_tool_usage("handle", usage, "%d arguments, the kernel gives %d",
+				     options.argc, AP_HANDLE_ARGS);
 	if (fstat(STDIN_FILENO, &st) < 0 || isatty(STDIN_FILENO))
 		return ap_tool_usage("handle", usage, "no core on standard input");
 	/* A crash of the handler must not start a handler: 1 is the limit that pipes heed. */
@@ -80,7 +80,8 @@ int ap_tool_handle(int argc, char **argv)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)umask(077);
-	if (chdir("/") < 0 || !arrange_descriptors(atoi(options.argv[9] + (options.argv[9][0] == 'F'))))
+	if (chdir("/") < 0 ||
+	    !arrange_descriptors(atoi(options.argv[9] + (options.argv[9][0] == 'F'))))
 		return 2;
 	struct ap_err *err = ap_handle(&options);
 	return err ? ap_tool_fail("handle", err) : 0;

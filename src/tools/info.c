@@ -25,7 +25,8 @@ static void put_file(struct ap_json *j, const char *key, int dir, const char *na
 	ap_crash_put_json(j, key, missing ? NULL : text.s, text.n);
 }
 
-static void print_info(const struct ap_crashes *c, const struct ap_record *r, const struct ap_crash *crash)
+static void print_info(const struct ap_crashes *c, const struct ap_record *r,
+		       const struct ap_crash *crash)
 {
 	char text[PATH_MAX + 64], a[AP_NUMBER_MAX], b[AP_NUMBER_MAX];
 	uint64_t bytes;
@@ -45,7 +46,8 @@ static void print_info(const struct ap_crashes *c, const struct ap_record *r, co
 	if (strcmp(r->state, "done") != 0)
 		ap_crash_line("capture", r->state);
 	if (r->count > 1) {
-		snprintf(text, sizeof(text), "%" PRId64 " crashes of this program so far", r->count);
+		snprintf(text, sizeof(text), "%" PRId64 " crashes of this program so far",
+			 r->count);
 		ap_crash_line("again", text);
 	}
 	snprintf(text, sizeof(text), "%s/crashes/%s", c->spool.path, r->uuid);
@@ -86,13 +88,20 @@ int ap_tool_info(int argc, char **argv)
 	optind = 1;
 	for (int o; (o = getopt_long(argc, argv, "c:jh", longs, NULL)) != -1;) {
 		switch (o) {
-		case 'c': config = optarg; break;
-		case 'j': json = true; break;
-		case 'h': return fputs(info_usage, stdout), 0;
-		default: return ap_tool_usage("info", info_usage, NULL);
+		case 'c':
+			config = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			return fputs(info_usage, stdout), 0;
+		default:
+			return ap_tool_usage("info", info_usage, NULL);
 		}
 	}
-	const char *address = optind < argc && ap_store_is_address(argv[optind]) ? argv[optind++] : NULL;
+	const char *address =
+		optind < argc && ap_store_is_address(argv[optind]) ? argv[optind++] : NULL;
 	if (argc - optind != 1 && !(address && argc == optind))
 		return ap_tool_usage("info", info_usage, NULL);
 	if (json)

@@ -142,7 +142,7 @@ static struct ap_err *find(struct session *s, struct ap_store *store)
 	ap_str_addf(&name, "%s.zip", s->base);
 	ap_str_addf(&key, "%s%s",
 		    strchr(s->zip, '/') ? ""
-		    : fixed.n		? fixed.s
+		    : fixed.n           ? fixed.s
 					: "",
 		    strchr(s->zip, '/') ? s->zip : name.s);
 	if (fixed.failed || key.failed || name.failed)
@@ -276,7 +276,8 @@ int ap_tool_debug_kubectl(int argc, char **argv)
 						     "\"%s\" is no number of attempts", optarg);
 			break;
 		case EVERY_OPTION:
-			if (!ap_duration_parse(optarg, &s.pod.pause_seconds) || s.pod.pause_seconds > 3600)
+			if (!ap_duration_parse(optarg, &s.pod.pause_seconds) ||
+			    s.pod.pause_seconds > 3600)
 				return ap_tool_usage("debug", usage_text, "\"%s\" is no time",
 						     optarg);
 			break;

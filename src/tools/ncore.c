@@ -72,14 +72,18 @@ static int failed(const struct view *v, const struct ap_target *target, struct a
 	if (!v->quiet && !v->attached && target->pidfd)
 		fputs(v->dots ? " failed.\n" : " ... failed.\n", stderr);
 	/* A native core needs nothing of the program. */
-	if (target->pidfd && err->code != AP_E_CANCELLED && err->code != AP_E_NOMEM && err->code != AP_E_NOTFOUND &&
-	    !ap_err_find_hint(err))
-		err = ap_err_hint(err, "autopsy snapshot %d -o core.%d   (a native core; the program goes on)", v->pid, v->pid);
+	if (target->pidfd && err->code != AP_E_CANCELLED && err->code != AP_E_NOMEM &&
+	    err->code != AP_E_NOTFOUND && !ap_err_find_hint(err))
+		err = ap_err_hint(
+			err,
+			"autopsy snapshot %d -o core.%d   (a native core; the program goes on)",
+			v->pid, v->pid);
 	int status = ap_tool_fail("ncore", err);
 	return status == 64 ? 64 : 1;
 }
 
-static void print_json(const struct ap_target *t, const struct ap_ncore_options *o, const struct ap_ncore_result *r)
+static void print_json(const struct ap_target *t, const struct ap_ncore_options *o,
+		       const struct ap_ncore_result *r)
 {
 	AP_STR_AUTO out = {0};
 	char target[32], hex[2 * AP_BUILD_ID_MAX + 1];
@@ -125,12 +129,14 @@ static void print_text(const struct ap_target *t, const struct ap_ncore_result *
 			"its own\n  more: autopsy snapshot %d -o core.%d   (a native core: every object; the program goes on)\n",
 			t->pid, t->pid);
 	if (r->left_open)
-		fprintf(stderr, "its inspector, which we opened, still listens on port %u: it did not answer to being shut\n",
+		fprintf(stderr,
+			"its inspector, which we opened, still listens on port %u: it did not answer to being shut\n",
 			r->port);
 }
 
 /* -1: go on. */
-static int parse(int argc, char **argv, struct ap_ncore_options *o, struct view *view, bool *ret_json, bool *ret_oldest)
+static int parse(int argc, char **argv, struct ap_ncore_options *o, struct view *view,
+		 bool *ret_json, bool *ret_oldest)
 {
 	enum { CONTINUE = 256, TIMEOUT, PORT, SECRETS, JSON, OLDEST };
 	static const struct option longs[] = {
@@ -159,14 +165,17 @@ static int parse(int argc, char **argv, struct ap_ncore_options *o, struct view 
 			o->path = optarg;
 			break;
 		case TIMEOUT:
-			if (!ap_duration_parse(optarg, &seconds) || seconds * 1000 < LEAST_MS || seconds * 1000 > MOST_MS)
-				return ap_tool_usage("ncore", usage, "--timeout takes 100ms to 10m");
+			if (!ap_duration_parse(optarg, &seconds) || seconds * 1000 < LEAST_MS ||
+			    seconds * 1000 > MOST_MS)
+				return ap_tool_usage("ncore", usage,
+						     "--timeout takes 100ms to 10m");
 			o->inspector.timeout_ms = (unsigned)(seconds * 1000);
 			break;
 		case PORT:
 			port = strtoul(optarg, &end, 10);
 			if (end == optarg || *end || !port || port > 65535)
-				return ap_tool_usage("ncore", usage, "--port takes a number from 1 to 65535");
+				return ap_tool_usage("ncore", usage,
+						     "--port takes a number from 1 to 65535");
 			o->inspector.port = (uint16_t)port;
 			break;
 		case SECRETS:
@@ -195,7 +204,10 @@ int ap_tool_ncore(int argc, char **argv)
 {
 	struct view view = {0};
 	struct ap_ncore_options o = {
-		.inspector = {.timeout_ms = 5000, .cancelled = cancelled, .tick = tick, .arg = &view},
+		.inspector = {.timeout_ms = 5000,
+			      .cancelled = cancelled,
+			      .tick = tick,
+			      .arg = &view},
 		.panic_ms = PANIC_MS,
 		.attached = attached,
 	};
@@ -210,7 +222,8 @@ int ap_tool_ncore(int argc, char **argv)
 		ap_tool_json_errors();
 		view.quiet = true;
 	}
-	struct ap_err *err = oldest ? ap_procs_oldest(&view.pid) : ap_procs_find(argv[optind], &view.pid);
+	struct ap_err *err =
+		oldest ? ap_procs_oldest(&view.pid) : ap_procs_find(argv[optind], &view.pid);
 	if (!err)
 		err = ap_target_open(view.pid, &target);
 	if (err)

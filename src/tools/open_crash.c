@@ -38,7 +38,7 @@ static const char debug_usage[] =
 /* The file that holds the core; a whole one before a cut one before the minicore. */
 static struct ap_err *choose(const struct ap_record *r, bool mini, const char **ret_name)
 {
-	const char *name = mini ? (r->have_mini ? "mini.core.zst" : NULL)
+	const char *name = mini           ? (r->have_mini ? "mini.core.zst" : NULL)
 			   : r->have_core ? "core.zst"
 			   : r->have_cut  ? "core.cut.zst"
 			   : r->have_mini ? "mini.core.zst"
@@ -138,8 +138,8 @@ static struct ap_err *to_fd(void *fd, const void *data, size_t bytes)
 	return ap_write_all(*(int *)fd, data, bytes);
 }
 
-static struct ap_err *dump_zip(const struct ap_crashes *c, const struct ap_crash *crash, const struct ap_record *r,
-			       const char *output, bool force)
+static struct ap_err *dump_zip(const struct ap_crashes *c, const struct ap_crash *crash,
+			       const struct ap_record *r, const char *output, bool force)
 {
 	struct ap_outfile file = {0};
 	struct ap_crash_bundle bundle;
@@ -159,7 +159,8 @@ static struct ap_err *dump_zip(const struct ap_crashes *c, const struct ap_crash
 	if (!err && !to_stdout)
 		fd = file.fd;
 	if (!err)
-		err = ap_bundle_write(bundle.name, bundle.members, bundle.n_members, bundle.time, to_fd, &fd);
+		err = ap_bundle_write(bundle.name, bundle.members, bundle.n_members, bundle.time,
+				      to_fd, &fd);
 	if (!err && !to_stdout)
 		err = ap_outfile_commit(&file, force, false);
 	if (!err && !to_stdout)
@@ -206,8 +207,9 @@ static int open_program(const struct ap_crashes *c, const struct ap_record *r)
 static struct ap_err *fetch(const struct ap_crashes *c, const struct ap_crash *crash,
 			    const struct ap_record *r, const char *output)
 {
-	static const char *const files[] = {"meta.json", "state.json", "pod.json", "container.log", "stack.json", "mini.core.zst",
-					    "core.zst", "core.cut.zst"};
+	static const char *const files[] = {"meta.json",     "state.json",  "pod.json",
+					    "container.log", "stack.json",  "mini.core.zst",
+					    "core.zst",      "core.cut.zst"};
 	char dir[PATH_MAX];
 
 	if (output)
@@ -215,7 +217,8 @@ static struct ap_err *fetch(const struct ap_crashes *c, const struct ap_crash *c
 	else
 		snprintf(dir, sizeof(dir), "crash-%s", short_id(r));
 	if (mkdir(dir, 0700) < 0)
-		return ap_err_hint(ap_err_errno(errno, "cannot make %s", dir), "name another one with -o");
+		return ap_err_hint(ap_err_errno(errno, "cannot make %s", dir),
+				   "name another one with -o");
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		int from = open_in(crash, files[i]);
 
@@ -241,8 +244,8 @@ static struct ap_err *fetch(const struct ap_crashes *c, const struct ap_crash *c
 }
 
 /* Becomes the opener: its prompt, options and exit status are the ones that people know. */
-static struct ap_err *debug(const struct ap_crashes *c, const struct ap_record *r, bool mini, char **rest,
-			    int n_rest)
+static struct ap_err *debug(const struct ap_crashes *c, const struct ap_record *r, bool mini,
+			    char **rest, int n_rest)
 {
 	char core[PATH_MAX + 64], program[PATH_MAX + 200];
 	char **argv = calloc((size_t)n_rest + 4, sizeof(*argv));
@@ -332,7 +335,8 @@ static int run(int argc, char **argv, enum what what)
 		}
 	}
 	/* The address may be that of the bundle itself. */
-	if (!id && (what == DEBUG || (address && strlen(address) > 4 && strcmp(address + strlen(address) - 4, ".zip") == 0)))
+	if (!id && (what == DEBUG || (address && strlen(address) > 4 &&
+				      strcmp(address + strlen(address) - 4, ".zip") == 0)))
 		id = "last";
 	if (!id || !rest) {
 		free(rest);
@@ -340,10 +344,12 @@ static int run(int argc, char **argv, enum what what)
 	}
 	if (address && zip) {
 		free(rest);
-		return ap_tool_usage(name, usages[what], "in a bucket it is a zip already: autopsy fetch");
+		return ap_tool_usage(name, usages[what],
+				     "in a bucket it is a zip already: autopsy fetch");
 	}
 	if (address) {
-		struct ap_remote_want want = {(enum ap_remote_what)what, address, id, output, mini, force, rest, n_rest};
+		struct ap_remote_want want = {
+			(enum ap_remote_what)what, address, id, output, mini, force, rest, n_rest};
 		struct ap_err *failed = open_remote(config, &want);
 
 		free(rest);
@@ -358,7 +364,7 @@ static int run(int argc, char **argv, enum what what)
 	if (!err) {
 		err = ap_record_read(&c.spool, crash.uuid, &c.arena, &r);
 		if (!err)
-			err = zip	      ? dump_zip(&c, &crash, &r, output, force)
+			err = zip             ? dump_zip(&c, &crash, &r, output, force)
 			      : what == DUMP  ? dump(&crash, &r, mini, output, force)
 			      : what == FETCH ? fetch(&c, &crash, &r, output)
 					      : debug(&c, &r, mini, rest, n_rest);

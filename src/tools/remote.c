@@ -54,8 +54,14 @@ static bool add_object(void *arg, const struct ap_s3_object *o)
 		return true;
 	r.key = ap_strdup(&all->arena, o->key);
 	memcpy(r.etag, o->etag, sizeof(r.etag));
-	r.record = (struct ap_record){.pid = -1, .uid = -1, .signal = -1, .core_bytes = -1, .stored_bytes = -1,
-				      .mini_bytes = -1, .count = -1, .state = "done"};
+	r.record = (struct ap_record){.pid = -1,
+				      .uid = -1,
+				      .signal = -1,
+				      .core_bytes = -1,
+				      .stored_bytes = -1,
+				      .mini_bytes = -1,
+				      .count = -1,
+				      .state = "done"};
 	find_id(base_name(o->key), r.record.uuid);
 	r.time = time_of(base_name(o->key), r.record.uuid, o->time);
 	r.record.time = r.time;
@@ -69,7 +75,8 @@ static int newest_first(const void *a, const void *b)
 	return x->time > y->time ? -1 : x->time < y->time ? 1 : strcmp(x->key, y->key);
 }
 
-struct ap_err *ap_remotes_open(const struct ap_ship_config *config, const char *address, struct ap_remotes *ret)
+struct ap_err *ap_remotes_open(const struct ap_ship_config *config, const char *address,
+			       struct ap_remotes *ret)
 {
 	*ret = (struct ap_remotes){.config = config, .address = address};
 	AP_TRY(ap_store_open(config, address, NULL, &ret->store));
@@ -105,12 +112,12 @@ static void read_dump_info(const char *text, struct ap_arena *arena, struct ap_r
 	ap_json_read_init(&reader, ap_json_source_memory(&memory), 64 << 10);
 	if (ap_json_read_token(&reader, '{')) {
 		while (ap_json_read_more(&reader, &first, '}') && ap_json_read_key(&reader, &key)) {
-			const char **to = ap_text_is(key, "hostname")	    ? &r->hostname
-					  : ap_text_is(key, "exe")	    ? &r->comm
+			const char **to = ap_text_is(key, "hostname")        ? &r->hostname
+					  : ap_text_is(key, "exe")           ? &r->comm
 					  : ap_text_is(key, "node_hostname") ? &r->host
-					  : ap_text_is(key, "core")	    ? &core
-					  : ap_text_is(key, "core_reason")  ? &r->reason
-									    : NULL;
+					  : ap_text_is(key, "core")          ? &core
+					  : ap_text_is(key, "core_reason")   ? &r->reason
+									     : NULL;
 			int64_t *number = ap_text_is(key, "real_pid") ? &r->pid
 					  : ap_text_is(key, "signal") ? &r->signal
 								      : NULL;
@@ -151,8 +158,8 @@ static void parse_into(const char *text, struct ap_arena *arena, struct ap_recor
 }
 
 /* The texts at the beginning of a bundle; the first core ends them. */
-static struct ap_err *read_texts(struct ap_unzip *u, struct ap_source *source, struct ap_arena *arena,
-				 struct ap_remote *remote)
+static struct ap_err *read_texts(struct ap_unzip *u, struct ap_source *source,
+				 struct ap_arena *arena, struct ap_remote *remote)
 {
 	const char *name;
 
@@ -195,7 +202,8 @@ static struct ap_err *know(struct ap_s3 *s3, struct ap_arena *arena, struct ap_r
 	if (err)
 		return err;
 	if (!remote->dump_info)
-		return ap_err_new(AP_E_FORMAT, "this zip is no crash: it has no ...-dump-info.json");
+		return ap_err_new(AP_E_FORMAT,
+				  "this zip is no crash: it has no ...-dump-info.json");
 	read_dump_info(remote->dump_info, arena, remote);
 	struct ap_record *r = &remote->record;
 	bool core = r->have_core, cut = r->have_cut, mini = r->have_mini;
@@ -260,7 +268,8 @@ void ap_remotes_know(struct ap_remotes *remotes, size_t from, size_t to)
 	atomic_init(&work.next, from);
 	for (size_t i = 0; i < n; i++) {
 		workers[i] = (struct worker){.work = &work, .arena = &remotes->threads[i]};
-		workers[i].started = i > 0 && pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) == 0;
+		workers[i].started = i > 0 && pthread_create(&workers[i].thread, NULL, work_on,
+							     &workers[i]) == 0;
 	}
 	/* This thread works, too: it gets done even if no other could be started. */
 	if (n)
@@ -275,7 +284,8 @@ static bool is_named(const struct ap_remote *r, const char *id)
 {
 	size_t k = strlen(id), n = strlen(r->key), m = strlen(r->record.uuid);
 
-	return strncmp(r->record.uuid, id, k) == 0 || (m >= k && strcmp(r->record.uuid + m - k, id) == 0) ||
+	return strncmp(r->record.uuid, id, k) == 0 ||
+	       (m >= k && strcmp(r->record.uuid + m - k, id) == 0) ||
 	       (n >= k && strcmp(r->key + n - k, id) == 0);
 }
 
@@ -285,7 +295,8 @@ struct ap_err *ap_remotes_find(struct ap_remotes *remotes, const char *id, struc
 	size_t found = 0, at = 0;
 
 	if (!last && strlen(id) < 4)
-		return ap_err_new(AP_E_USAGE, "at least four characters of a crash's id are needed");
+		return ap_err_new(AP_E_USAGE,
+				  "at least four characters of a crash's id are needed");
 	for (size_t i = 0; i < remotes->all.n && !(last && found); i++) {
 		if (last || is_named(&remotes->all.at[i], id)) {
 			at = i;
@@ -293,15 +304,18 @@ struct ap_err *ap_remotes_find(struct ap_remotes *remotes, const char *id, struc
 		}
 	}
 	if (found != 1)
-		return ap_err_hint(found ? ap_err_new(AP_E_NOTFOUND, "%zu crashes are called %.60s", found, id)
-					 : ap_err_new(AP_E_NOTFOUND, "no crash %.60s in s3://%s/%s",
-						      last ? "at all" : id, remotes->store.bucket, remotes->store.prefix),
-				   "`autopsy list s3://%s/%s` shows what there is", remotes->store.bucket,
-				   remotes->store.prefix);
+		return ap_err_hint(
+			found ? ap_err_new(AP_E_NOTFOUND, "%zu crashes are called %.60s", found, id)
+			      : ap_err_new(AP_E_NOTFOUND, "no crash %.60s in s3://%s/%s",
+					   last ? "at all" : id, remotes->store.bucket,
+					   remotes->store.prefix),
+			"`autopsy list s3://%s/%s` shows what there is", remotes->store.bucket,
+			remotes->store.prefix);
 	ap_remotes_know(remotes, at, at + 1);
 	struct ap_remote *r = &remotes->all.at[at];
 	if (r->error)
-		return ap_err_new(AP_E_FORMAT, "s3://%s/%s: %s", remotes->store.bucket, r->key, r->error);
+		return ap_err_new(AP_E_FORMAT, "s3://%s/%s: %s", remotes->store.bucket, r->key,
+				  r->error);
 	*ret = r;
 	return NULL;
 }

@@ -32,11 +32,14 @@ int ap_remote_info(struct ap_remotes *remotes, const char *id, bool json)
 	}
 	char text[1200], size[AP_NUMBER_MAX];
 	ap_crash_facts(&r->record);
-	ap_crash_line("core", r->record.have_core ? "whole" : r->record.have_cut ? "cut off" : "none");
+	ap_crash_line("core", r->record.have_core  ? "whole"
+			      : r->record.have_cut ? "cut off"
+						   : "none");
 	ap_crash_line("because", r->record.reason);
 	if (r->record.have_mini)
 		ap_crash_line("minicore", "yes");
-	snprintf(text, sizeof(text), "s3://%s/%s, %s", remotes->store.bucket, r->key, ap_bytes_human(r->bytes, size));
+	snprintf(text, sizeof(text), "s3://%s/%s, %s", remotes->store.bucket, r->key,
+		 ap_bytes_human(r->bytes, size));
 	ap_crash_line("object", text);
 	printf("\nnext: autopsy debug %s %s\n", remotes->address,
 	       r->record.uuid[0] ? r->record.uuid + AP_UUID_SIZE - 1 - 12 : r->key);

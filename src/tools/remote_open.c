@@ -1,4 +1,5 @@
-/* autopsy dump, fetch, debug on a bucket: a download that is taken up again, and what is needed of it unpacked. */
+/* autopsy dump, fetch, debug on a bucket: a download that is taken up again, and what is needed of
+ * it unpacked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -31,7 +32,9 @@ static struct ap_err *make_dirs(char *path)
 		(void)mkdir(path, 0700);
 		*p = '/';
 	}
-	return mkdir(path, 0700) < 0 && errno != EEXIST ? ap_err_errno(errno, "cannot make %s", path) : NULL;
+	return mkdir(path, 0700) < 0 && errno != EEXIST
+		       ? ap_err_errno(errno, "cannot make %s", path)
+		       : NULL;
 }
 
 static struct ap_err *cache_dir(const char *what, char ret[static PATH_MAX])
@@ -44,7 +47,8 @@ static struct ap_err *cache_dir(const char *what, char ret[static PATH_MAX])
 	else if (home && *home == '/')
 		n = snprintf(ret, PATH_MAX, "%s/.cache/autopsy/%s", home, what);
 	else
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "there is no place for downloads"), "set XDG_CACHE_HOME");
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "there is no place for downloads"),
+				   "set XDG_CACHE_HOME");
 	if (n >= PATH_MAX)
 		return ap_err_new(AP_E_USAGE, "the name of the cache is too long");
 	return make_dirs(ret);
@@ -57,7 +61,8 @@ static void progress(uint64_t at, uint64_t of, bool end)
 	char a[AP_NUMBER_MAX], b[AP_NUMBER_MAX];
 
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\rautopsy: %s of %s%s", ap_bytes_human(at, a), ap_bytes_human(of, b), end ? "\n" : " ");
+		fprintf(stderr, "\rautopsy: %s of %s%s", ap_bytes_human(at, a),
+			ap_bytes_human(of, b), end ? "\n" : " ");
 }
 
 /* An object in a file, read from its beginning; the file stays until it is removed. */
@@ -68,14 +73,18 @@ struct download {
 	char buf[1 << 18];
 };
 
-/* The whole object; what is there already of the same object stays. `*d` is to be closed if it succeeds. */
-static struct ap_err *download(struct ap_remotes *all, const struct ap_remote *r, const char *dir, struct download *d)
+/* The whole object; what is there already of the same object stays. `*d` is to be closed if it
+ * succeeds. */
+static struct ap_err *download(struct ap_remotes *all, const struct ap_remote *r, const char *dir,
+			       struct download *d)
 {
 	char etag[AP_ETAG_SIZE];
 	struct stat st;
 
 	if (ap_free_space(dir) < r->bytes)
-		return ap_err_hint(ap_err_new(AP_E_IO, "there is no room for %" PRIu64 " bytes in %s", r->bytes, dir),
+		return ap_err_hint(ap_err_new(AP_E_IO,
+					      "there is no room for %" PRIu64 " bytes in %s",
+					      r->bytes, dir),
 				   "set XDG_CACHE_HOME, or --mini for the minicore alone");
 	memcpy(etag, r->etag, sizeof(etag));
 	for (char *p = etag; *p; p++) {
@@ -99,7 +108,9 @@ static struct ap_err *download(struct ap_remotes *all, const struct ap_remote *r
 		progress(at, r->bytes, false);
 		err = ap_s3_get(&all->store.s3, r->key, r->etag, at, want, &piece);
 		if (!err && !piece.n)
-			err = ap_err_new(AP_E_IO, "the store sends nothing of %s behind byte %" PRIu64, r->key, at);
+			err = ap_err_new(AP_E_IO,
+					 "the store sends nothing of %s behind byte %" PRIu64,
+					 r->key, at);
 		if (!err)
 			err = ap_pwrite_all(fd, piece.s, piece.n, at);
 		at += piece.n;
@@ -140,7 +151,8 @@ static struct ap_err *extract_to(struct ap_unzip *u, const char *path, bool repl
 	return ap_outfile_commit(&out, replace, false);
 }
 
-static struct ap_err *extract_one(struct ap_unzip *u, enum ap_bundle_file wanted, const char *path, bool replace)
+static struct ap_err *extract_one(struct ap_unzip *u, enum ap_bundle_file wanted, const char *path,
+				  bool replace)
 {
 	const char *name;
 
@@ -158,7 +170,8 @@ static struct ap_err *extract_core(struct ap_unzip *u, const char *path, bool re
 }
 
 /* The minicore stands before the core: a few ranges of the object are enough. */
-static struct ap_err *get_mini(struct ap_remotes *all, const struct ap_remote *r, const char *path, bool replace)
+static struct ap_err *get_mini(struct ap_remotes *all, const struct ap_remote *r, const char *path,
+			       bool replace)
 {
 	struct ap_source source;
 	struct ap_unzip u;
@@ -192,8 +205,9 @@ static struct ap_err *unpack_program(struct ap_source *source, int fd)
 			ZSTD_outBuffer sink = {out, n_out, 0};
 
 			left = ZSTD_decompressStream(zstd, &sink, &in);
-			err = ZSTD_isError(left) ? ap_err_new(AP_E_FORMAT, "the executable does not unpack")
-						 : ap_write_all(fd, out, sink.pos);
+			err = ZSTD_isError(left)
+				      ? ap_err_new(AP_E_FORMAT, "the executable does not unpack")
+				      : ap_write_all(fd, out, sink.pos);
 		}
 	}
 	if (!err && left)
@@ -204,7 +218,8 @@ static struct ap_err *unpack_program(struct ap_source *source, int fd)
 }
 
 /* At the bundle's prefix or above it. `*ret_found` false: nobody put it there. */
-static struct ap_err *get_program(struct ap_remotes *all, const struct ap_remote *r, const char *path, bool *ret_found)
+static struct ap_err *get_program(struct ap_remotes *all, const struct ap_remote *r,
+				  const char *path, bool *ret_found)
 {
 	AP_STR_AUTO key = {0};
 	struct ap_s3_head head = {.found = false};
@@ -249,7 +264,8 @@ static bool has_build_id(const struct ap_record *r)
 
 static struct ap_err *check(const struct ap_remote *r, bool *mini)
 {
-	if (*mini ? r->record.have_mini : r->record.have_core || r->record.have_cut || r->record.have_mini) {
+	if (*mini ? r->record.have_mini
+		  : r->record.have_core || r->record.have_cut || r->record.have_mini) {
 		*mini = *mini || !(r->record.have_core || r->record.have_cut);
 		return NULL;
 	}
@@ -259,9 +275,10 @@ static struct ap_err *check(const struct ap_remote *r, bool *mini)
 }
 
 /* The object through a download in `dir`: `unpack` makes of it what stands under `path`. */
-static struct ap_err *unpack_download(struct ap_remotes *all, const struct ap_remote *r, const char *dir,
-				      struct ap_err *(*unpack)(struct ap_unzip *u, const char *path, bool replace),
-				      const char *path, bool replace)
+static struct ap_err *
+unpack_download(struct ap_remotes *all, const struct ap_remote *r, const char *dir,
+		struct ap_err *(*unpack)(struct ap_unzip *u, const char *path, bool replace),
+		const char *path, bool replace)
 {
 	struct download *d = malloc(sizeof(*d));
 	struct ap_err *err = d ? download(all, r, dir, d) : &ap_err_nomem;
@@ -273,7 +290,8 @@ static struct ap_err *unpack_download(struct ap_remotes *all, const struct ap_re
 			err = unpack(&u, path, replace);
 			ap_unzip_close(&u);
 		}
-		/* Unpacked, or what came is damaged: in both cases the next try is a new download. */
+		/* Unpacked, or what came is damaged: in both cases the next try is a new download.
+		 */
 		if (!err || err->code == AP_E_FORMAT)
 			(void)unlink(d->path);
 		close(d->fd);
@@ -283,12 +301,14 @@ static struct ap_err *unpack_download(struct ap_remotes *all, const struct ap_re
 }
 
 /* A directory of the cache for this object, by what it is called and by its etag. */
-static struct ap_err *object_dir(const struct ap_remotes *all, const struct ap_remote *r, char ret[static PATH_MAX])
+static struct ap_err *object_dir(const struct ap_remotes *all, const struct ap_remote *r,
+				 char ret[static PATH_MAX])
 {
 	AP_STR_AUTO all_of_it = {0};
 	char hash[AP_SHA256_HEX_SIZE], what[64];
 
-	ap_str_addf(&all_of_it, "%s/%s/%s/%s", all->store.s3.host, all->store.bucket, r->key, r->etag);
+	ap_str_addf(&all_of_it, "%s/%s/%s/%s", all->store.s3.host, all->store.bucket, r->key,
+		    r->etag);
 	if (all_of_it.failed)
 		return &ap_err_nomem;
 	ap_sha256_hex(all_of_it.s, all_of_it.n, hash);
@@ -296,7 +316,8 @@ static struct ap_err *object_dir(const struct ap_remotes *all, const struct ap_r
 	return cache_dir(what, ret);
 }
 
-static struct ap_err *debug(struct ap_remotes *all, const struct ap_remote *r, const struct ap_remote_want *w)
+static struct ap_err *debug(struct ap_remotes *all, const struct ap_remote *r,
+			    const struct ap_remote_want *w)
 {
 	char dir[PATH_MAX], programs[PATH_MAX], core[PATH_MAX + 32], program[PATH_MAX + 140];
 	char **argv = calloc((size_t)w->n_rest + 4, sizeof(*argv));
@@ -333,7 +354,8 @@ static struct ap_err *debug(struct ap_remotes *all, const struct ap_remote *r, c
 			fprintf(stderr, "autopsy debug: this is %s\n",
 				mini ? "a minicore: stacks and what they lead to, not the whole heap"
 				     : "a core that was cut off");
-		fprintf(stderr, "autopsy debug: the core lies in %s; remove it when you are done\n", dir);
+		fprintf(stderr, "autopsy debug: the core lies in %s; remove it when you are done\n",
+			dir);
 		execv("/proc/self/exe", argv);
 		err = ap_err_errno(errno, "cannot start autopsy");
 	}
@@ -341,7 +363,8 @@ static struct ap_err *debug(struct ap_remotes *all, const struct ap_remote *r, c
 	return err;
 }
 
-static struct ap_err *dump(struct ap_remotes *all, const struct ap_remote *r, const struct ap_remote_want *w)
+static struct ap_err *dump(struct ap_remotes *all, const struct ap_remote *r,
+			   const struct ap_remote_want *w)
 {
 	char dir[PATH_MAX], name[96];
 	const char *output = w->output;
@@ -349,14 +372,17 @@ static struct ap_err *dump(struct ap_remotes *all, const struct ap_remote *r, co
 
 	AP_TRY(check(r, &mini));
 	if (output && strcmp(output, "-") == 0)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED, "a core from a bucket goes into a file"), "give -o FILE");
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED, "a core from a bucket goes into a file"),
+			"give -o FILE");
 	if (!output) {
 		snprintf(name, sizeof(name), "%score.%s", mini ? "mini." : "",
 			 r->record.uuid[0] ? r->record.uuid + AP_UUID_SIZE - 1 - 12 : "crash");
 		output = name;
 	}
 	if (!w->force && access(output, F_OK) == 0)
-		return ap_err_hint(ap_err_new(AP_E_IO, "%s is there already", output), "--force replaces it");
+		return ap_err_hint(ap_err_new(AP_E_IO, "%s is there already", output),
+				   "--force replaces it");
 	AP_TRY(object_dir(all, r, dir));
 	AP_TRY(mini ? get_mini(all, r, output, w->force)
 		    : unpack_download(all, r, dir, extract_core, output, w->force));
@@ -365,13 +391,15 @@ static struct ap_err *dump(struct ap_remotes *all, const struct ap_remote *r, co
 	return NULL;
 }
 
-/* "node-1-dump-info.json" of bundle "node-1": "dump-info.json"; NULL for a name that is not ours to write. */
+/* "node-1-dump-info.json" of bundle "node-1": "dump-info.json"; NULL for a name that is not ours to
+ * write. */
 static const char *plain_name(const char *name, size_t n_bundle)
 {
 	const char *plain = strlen(name) > n_bundle + 1 ? name + n_bundle + 1 : NULL;
 
 	return plain && plain[0] != '.' && plain[0] != '-' &&
-			       strspn(plain, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+			       strspn(plain,
+				      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
 				       strlen(plain)
 		       ? plain
 		       : NULL;
@@ -399,11 +427,16 @@ static struct ap_err *unpack_all(struct ap_unzip *u, const char *dir, bool repla
 		AP_TRY(extract_to(u, path, replace));
 	}
 	if (left_out)
-		fprintf(stderr, "autopsy fetch: %zu files of the bundle have names that were left out\n", left_out);
-	return n_bundle ? NULL : ap_err_new(AP_E_FORMAT, "this zip is no crash: it has no ...-dump-info.json");
+		fprintf(stderr,
+			"autopsy fetch: %zu files of the bundle have names that were left out\n",
+			left_out);
+	return n_bundle ? NULL
+			: ap_err_new(AP_E_FORMAT,
+				     "this zip is no crash: it has no ...-dump-info.json");
 }
 
-static struct ap_err *fetch(struct ap_remotes *all, const struct ap_remote *r, const struct ap_remote_want *w)
+static struct ap_err *fetch(struct ap_remotes *all, const struct ap_remote *r,
+			    const struct ap_remote_want *w)
 {
 	char dir[PATH_MAX], cache[PATH_MAX], path[PATH_MAX + 256];
 	const char *program = ap_record_program(&r->record);
@@ -412,16 +445,18 @@ static struct ap_err *fetch(struct ap_remotes *all, const struct ap_remote *r, c
 	if (w->output)
 		snprintf(dir, sizeof(dir), "%s", w->output);
 	else
-		snprintf(dir, sizeof(dir), "crash-%s", r->record.uuid[0] ? r->record.uuid + AP_UUID_SIZE - 1 - 12 : "s3");
+		snprintf(dir, sizeof(dir), "crash-%s",
+			 r->record.uuid[0] ? r->record.uuid + AP_UUID_SIZE - 1 - 12 : "s3");
 	if (mkdir(dir, 0700) < 0)
-		return ap_err_hint(ap_err_errno(errno, "cannot make %s", dir), "name another one with -o");
+		return ap_err_hint(ap_err_errno(errno, "cannot make %s", dir),
+				   "name another one with -o");
 	AP_TRY(object_dir(all, r, cache));
 	struct ap_err *err = unpack_download(all, r, cache, unpack_all, dir, false);
 	if (!err)
 		(void)rmdir(cache);
 	if (!err && has_build_id(&r->record)) {
-		bool plain = *program && program[0] != '.' && !strchr(program, '/') && strlen(program) < 200 &&
-			     strcmp(program, "core") != 0;
+		bool plain = *program && program[0] != '.' && !strchr(program, '/') &&
+			     strlen(program) < 200 && strcmp(program, "core") != 0;
 
 		snprintf(path, sizeof(path), "%s/%s", dir, plain ? program : "program");
 		if (access(path, F_OK) < 0)
@@ -440,7 +475,7 @@ struct ap_err *ap_remote_open(const struct ap_ship_config *config, const struct 
 	AP_TRY(ap_remotes_open(config, w->address, &all));
 	struct ap_err *err = ap_remotes_find(&all, w->id, &r);
 	if (!err)
-		err = w->what == AP_REMOTE_DUMP	   ? dump(&all, r, w)
+		err = w->what == AP_REMOTE_DUMP    ? dump(&all, r, w)
 		      : w->what == AP_REMOTE_FETCH ? fetch(&all, r, w)
 						   : debug(&all, r, w);
 	ap_remotes_close(&all);

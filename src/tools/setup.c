@@ -32,8 +32,8 @@ static const char default_config[] =
 	"#rule = skip exe /usr/bin/python*\n";
 
 struct setup {
-	const char *name; /* of the subcommand */
-	const char *file; /* another configuration, for a trial; NULL: the usual one */
+	const char *name;    /* of the subcommand */
+	const char *file;    /* another configuration, for a trial; NULL: the usual one */
 	const char *program; /* what the kernel is to start; NULL: this one */
 	bool chain, replace, json;
 	struct ap_config config;
@@ -77,16 +77,18 @@ static struct ap_err *check_other(const struct setup *s)
 {
 	enum ap_core_way way = s->host.way;
 
-	if (way == AP_WAY_OURS || way == AP_WAY_FILE || way == AP_WAY_NONE || s->chain || s->replace)
+	if (way == AP_WAY_OURS || way == AP_WAY_FILE || way == AP_WAY_NONE || s->chain ||
+	    s->replace)
 		return NULL;
-	return ap_err_hint(ap_err_new(AP_E_MISMATCH, "%s takes the cores of this host: %s",
-				      way == AP_WAY_OTHER || way == AP_WAY_SOCKET ? "another program"
-										  : ap_core_way_name(way),
-				      s->host.pattern),
-			   way == AP_WAY_SOCKET
-				   ? "--replace takes its place (remove gives it back)"
-				   : "--chain takes its place and hands on what the rules pass; --replace "
-				     "takes its place; remove gives it back either way");
+	return ap_err_hint(
+		ap_err_new(AP_E_MISMATCH, "%s takes the cores of this host: %s",
+			   way == AP_WAY_OTHER || way == AP_WAY_SOCKET ? "another program"
+								       : ap_core_way_name(way),
+			   s->host.pattern),
+		way == AP_WAY_SOCKET
+			? "--replace takes its place (remove gives it back)"
+			: "--chain takes its place and hands on what the rules pass; --replace "
+			  "takes its place; remove gives it back either way");
 }
 
 /* The configuration with the way of before as `chain`, if asked for. */
@@ -108,8 +110,8 @@ static struct ap_err *write_config(struct setup *s)
 	/* A pattern of ours is no way of before: then the chain is set already. */
 	bool chain = s->chain && s->host.way != AP_WAY_OURS && s->host.way != AP_WAY_NONE;
 	if (chain)
-		ap_str_addf(&text, "%schain = %s\n", text.n && text.s[text.n - 1] != '\n' ? "\n" : "",
-			    s->host.pattern);
+		ap_str_addf(&text, "%schain = %s\n",
+			    text.n && text.s[text.n - 1] != '\n' ? "\n" : "", s->host.pattern);
 	if (exists && !chain)
 		return NULL;
 	snprintf(dir, sizeof(dir), "%s", path);
@@ -138,8 +140,10 @@ static struct ap_err *set_kernel(struct setup *s)
 	AP_TRY(ap_host_check_program(program));
 	AP_TRY(ap_host_pattern(program, s->file, pattern, sizeof(pattern)));
 	/* 0 would mean that the kernel does not wait, and /proc/PID be gone before it is read. */
-	snprintf(limit, sizeof(limit), "%lld", s->host.pipe_limit > 0 ? (long long)s->host.pipe_limit : 16);
-	/* At the next boot as well; a higher number than other packages' files, so it comes last. */
+	snprintf(limit, sizeof(limit), "%lld",
+		 s->host.pipe_limit > 0 ? (long long)s->host.pipe_limit : 16);
+	/* At the next boot as well; a higher number than other packages' files, so it comes last.
+	 */
 	snprintf(sysctl, sizeof(sysctl),
 		 "# by `autopsy setup`; `autopsy remove` takes it away\nkernel.core_pattern = %s\n"
 		 "kernel.core_pipe_limit = %s\nfs.suid_dumpable = 2\n",
@@ -166,8 +170,8 @@ static struct ap_err *set_user(struct setup *s)
 	else if (s->host.way != AP_WAY_FILE)
 		say(s, "cores of this host go to: %s; only root can change that", s->host.pattern);
 	else
-		say(s, "cores are written as %s%s", s->host.pattern[0] == '/' ? "" : "the program's directory/",
-		    s->host.pattern);
+		say(s, "cores are written as %s%s",
+		    s->host.pattern[0] == '/' ? "" : "the program's directory/", s->host.pattern);
 	if (!s->host.limit_hard) {
 		s->incomplete = true;
 		say(s, "the hard limit of core files is 0: only root can raise it (ulimit -H -c)");
@@ -206,8 +210,9 @@ static struct ap_err *do_start(struct setup *s)
 	AP_SPOOL_AUTO spool = {-1, -1, ""};
 
 	if (!s->host.root)
-		return ap_err_hint(ap_err_new(AP_E_IO, "only root can set core_pattern"),
-				   "sudo autopsy start; or `autopsy setup` for what can be done without");
+		return ap_err_hint(
+			ap_err_new(AP_E_IO, "only root can set core_pattern"),
+			"sudo autopsy start; or `autopsy setup` for what can be done without");
 	AP_TRY(check_other(s));
 	AP_TRY(ap_spool_open(s->config.spool, true, &spool));
 	return set_kernel(s);
@@ -220,7 +225,8 @@ static void restore(struct setup *s, bool everything)
 		const struct ap_change *c = &s->journal.changes.at[i];
 		int e;
 
-		if (!everything && strncmp(c->path, "/proc/", 6) != 0 && strcmp(c->path, SYSCTL_FILE) != 0)
+		if (!everything && strncmp(c->path, "/proc/", 6) != 0 &&
+		    strcmp(c->path, SYSCTL_FILE) != 0)
 			continue;
 		switch (ap_journal_restore(c, &e)) {
 		case AP_RESTORED:
@@ -279,9 +285,14 @@ struct ap_err *ap_tool_self(char *buf, size_t bytes)
 	return NULL;
 }
 
-struct ap_err *ap_setup_once(const char *file, const char *program, bool replace, bool undo, struct ap_str *said)
+struct ap_err *ap_setup_once(const char *file, const char *program, bool replace, bool undo,
+			     struct ap_str *said)
 {
-	struct setup s = {.name = "keep", .file = file, .program = program, .chain = !replace, .replace = replace};
+	struct setup s = {.name = "keep",
+			  .file = file,
+			  .program = program,
+			  .chain = !replace,
+			  .replace = replace};
 	char path[PATH_MAX];
 	extern char **environ;
 

@@ -299,8 +299,8 @@ static void after(struct ap_shipper *s, bool failed)
 }
 
 /*
- * Whoever looks at crashes has looked at it, or there is nothing to look at; whose container it was is known, or will
- * not become known any more. What a rule by label may still forbid stays here.
+ * Whoever looks at crashes has looked at it, or there is nothing to look at; whose container it was
+ * is known, or will not become known any more. What a rule by label may still forbid stays here.
  */
 static bool is_ready(const struct ap_config *config, const struct ap_record *r)
 {
@@ -336,7 +336,8 @@ struct ap_err *ap_ship_round(struct ap_shipper *s, bool force, unsigned *ret_shi
 		ap_arena_init(&arena, 4 << 20);
 		AP_ERR_AUTO gone = ap_record_read(&s->crashes->spool, uuids[i], &arena, &r);
 		/* Whole, and of what it died is known. */
-		if (!gone && strcmp(r.state, "capturing") != 0 && is_ready(&s->crashes->config, &r)) {
+		if (!gone && strcmp(r.state, "capturing") != 0 &&
+		    is_ready(&s->crashes->config, &r)) {
 			struct ap_err *one = ap_ship_crash(s, &r, force, &shipped);
 
 			*ret_shipped += shipped;

@@ -21,7 +21,8 @@
 #include "tools/tools.h"
 
 const struct ap_tool ap_snapshot_tools[] = {
-	{"snapshot", ap_tool_snapshot_take, "core of a running process, with a pause of milliseconds"},
+	{"snapshot", ap_tool_snapshot_take,
+	 "core of a running process, with a pause of milliseconds"},
 	{"watch", ap_tool_watch, "snapshots and memory in series, until something happens"},
 	{"pmap", ap_tool_pmap, "memory of a process or snapshot by kind, and what grew"},
 	{"ps", ap_tool_ps, "the Node processes of this machine"},
@@ -224,9 +225,9 @@ static void take_report(const struct ap_snapshot_options *o, const struct ap_sna
 	FILE *to = o->path ? stdout : stderr;
 
 	fprintf(to, "%s  %s%s%s  paused %.1f ms (%s)  %zu threads  %.1f s in all\n",
-		o->path ? o->path : "-", ap_bytes_human(r->file_bytes, a), o->compress ? " of " : "",
-		o->compress ? ap_bytes_human(r->core_bytes, b) : "", r->pause_ms,
-		ap_snapshot_mode_name(r->mode), r->n_threads, r->total_ms / 1000);
+		o->path ? o->path : "-", ap_bytes_human(r->file_bytes, a),
+		o->compress ? " of " : "", o->compress ? ap_bytes_human(r->core_bytes, b) : "",
+		r->pause_ms, ap_snapshot_mode_name(r->mode), r->n_threads, r->total_ms / 1000);
 	if (r->unreadable_bytes)
 		fprintf(to, "%s of it could not be read and are zeros\n",
 			ap_bytes_human(r->unreadable_bytes, a));
@@ -239,8 +240,8 @@ static struct ap_err *take_bundle(const struct ap_snapshot_options *o, struct ta
 
 	snprintf(dir, sizeof(dir), "%s.root", o->path);
 	AP_TRY(ap_bundle(o->pid, dir, &r));
-	snprintf(line, sizeof(line), "%u files (%s) in %s%s", r.n_files, ap_bytes_human(r.bytes, a), dir,
-		 r.n_missing ? "; some could not be read, see manifest.json there" : "");
+	snprintf(line, sizeof(line), "%u files (%s) in %s%s", r.n_files, ap_bytes_human(r.bytes, a),
+		 dir, r.n_missing ? "; some could not be read, see manifest.json there" : "");
 	take_say(view, line);
 	return NULL;
 }
@@ -292,12 +293,14 @@ int ap_tool_snapshot_take(int argc, char **argv)
 		switch (c) {
 		case MODE:
 			if (!ap_snapshot_mode_named(optarg, &o.mode))
-				return ap_tool_usage("snapshot", take_usage, "no mode \"%s\"", optarg);
+				return ap_tool_usage("snapshot", take_usage, "no mode \"%s\"",
+						     optarg);
 			break;
 		case COMPRESS:
 			o.compress = strcmp(optarg, "zstd") == 0;
 			if (!o.compress && strcmp(optarg, "none") != 0)
-				return ap_tool_usage("snapshot", take_usage, "--compress zstd or none");
+				return ap_tool_usage("snapshot", take_usage,
+						     "--compress zstd or none");
 			break;
 		case MAX_PAUSE: {
 			char *end;
@@ -378,10 +381,11 @@ int ap_tool_snapshot_take(int argc, char **argv)
 
 int ap_tool_repair(int argc, char **argv)
 {
-	static const char usage[] = "usage: autopsy repair PID|NAME\n"
-				    "After a dumper that was killed: reaps the dead copy that it left as a "
-				    "zombie, and\nexcludes V8's heap from forks again (MADV_DONTFORK, Node 20 and "
-				    "later).\n";
+	static const char usage[] =
+		"usage: autopsy repair PID|NAME\n"
+		"After a dumper that was killed: reaps the dead copy that it left as a "
+		"zombie, and\nexcludes V8's heap from forks again (MADV_DONTFORK, Node 20 and "
+		"later).\n";
 	struct ap_snapshot_repair r;
 	pid_t pid;
 
@@ -400,8 +404,8 @@ int ap_tool_repair(int argc, char **argv)
 		printf("process %d: %u dead cop%s reaped\n", pid, r.n_zombies,
 		       r.n_zombies == 1 ? "y" : "ies");
 	if (r.n_marked)
-		printf("process %d: %u stretch%s of its heap excluded from forks again\n", pid, r.n_marked,
-		       r.n_marked == 1 ? "" : "es");
+		printf("process %d: %u stretch%s of its heap excluded from forks again\n", pid,
+		       r.n_marked, r.n_marked == 1 ? "" : "es");
 	if (!r.n_zombies && !r.n_marked)
 		printf("process %d: nothing to repair\n", pid);
 	return 0;

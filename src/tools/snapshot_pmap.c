@@ -138,7 +138,8 @@ static int show(const struct ap_pmap *p, bool live, bool json)
 	ap_str_addf(&out, "%-30s %*s %9s  in %zu mappings", "in all", BAR, "",
 		    ap_bytes_human(own(&total), a), p->maps.n);
 	if (have)
-		ap_str_addf(&out, "; the kernel says %s", ap_bytes_human(kernel.rss + kernel.swap, a));
+		ap_str_addf(&out, "; the kernel says %s",
+			    ap_bytes_human(kernel.rss + kernel.swap, a));
 	ap_str_addc(&out, '\n');
 	fwrite(out.s, 1, out.n, stdout);
 	return 0;
@@ -186,7 +187,10 @@ static void signed_size(int64_t v, char buf[static AP_NUMBER_MAX + 1])
 {
 	char a[AP_NUMBER_MAX];
 
-	snprintf(buf, AP_NUMBER_MAX + 1, "%s%s", v > 0 ? "+" : v < 0 ? "-" : "",
+	snprintf(buf, AP_NUMBER_MAX + 1, "%s%s",
+		 v > 0   ? "+"
+		 : v < 0 ? "-"
+			 : "",
 		 ap_bytes_human((uint64_t)(v < 0 ? -v : v), a));
 }
 
@@ -238,7 +242,8 @@ static int diff(const struct ap_pmap *a, const struct ap_pmap *b, bool json)
 			signed_size(d, s);
 			ap_str_addf(&out, "%-30s ", ap_kind_name((enum ap_kind)order[i]));
 			bar(&out, (uint64_t)(d > 0 ? d : 0), (uint64_t)largest);
-			ap_str_addf(&out, " %10s  %s -> %s\n", s, ap_bytes_human(own(&x[order[i]]), from),
+			ap_str_addf(&out, " %10s  %s -> %s\n", s,
+				    ap_bytes_human(own(&x[order[i]]), from),
 				    ap_bytes_human(own(&y[order[i]]), to));
 		}
 		signed_size(whole, s);

@@ -19,7 +19,8 @@ int ap_tool_top(int argc, char **argv);
 
 /* From here on errors are JSON on standard output too. */
 void ap_tool_json_errors(void);
-/* The envelope of docs/json, up to the key "data" inside its object; then its end, printed to `to`. */
+/* The envelope of docs/json, up to the key "data" inside its object; then its end, printed to `to`.
+ */
 void ap_tool_json_begin(struct ap_json *j, const char *command, const char *target);
 void ap_tool_json_end(struct ap_json *j, FILE *to);
 /* Prints the error with its causes and hint, frees it, and returns the exit status. */

@@ -14,8 +14,9 @@
 #include "capture/snapshot/procs.h"
 #include "tools/snapshot_private.h"
 
-static const char ps_usage[] = "usage: autopsy ps [--json]\n"
-			       "The Node processes of this machine, also in containers, oldest first.\n";
+static const char ps_usage[] =
+	"usage: autopsy ps [--json]\n"
+	"The Node processes of this machine, also in containers, oldest first.\n";
 static const char top_usage[] =
 	"usage: autopsy top [--every 2s] [--count N] [--json]\n"
 	"autopsy ps again and again, with the CPU used meanwhile; on a terminal until ^C, else once.\n";
@@ -115,7 +116,8 @@ static void size_or_dash(const struct row *r, enum ap_kind k, char buf[static AP
 static void row_text(struct ap_str *out, const struct row *r)
 {
 	const struct ap_proc *p = &r->proc;
-	char up[32], rss[AP_NUMBER_MAX], js[AP_NUMBER_MAX], large[AP_NUMBER_MAX], native[AP_NUMBER_MAX];
+	char up[32], rss[AP_NUMBER_MAX], js[AP_NUMBER_MAX], large[AP_NUMBER_MAX],
+		native[AP_NUMBER_MAX];
 	AP_STR_AUTO script = {0};
 
 	short_time(p->uptime, up, sizeof(up));
@@ -213,7 +215,8 @@ int ap_tool_top(int argc, char **argv)
 		switch (c) {
 		case EVERY:
 			if (!ap_duration_parse(optarg, &every) || every < 0.1)
-				return ap_tool_usage("top", top_usage, "--every takes 100ms or more");
+				return ap_tool_usage("top", top_usage,
+						     "--every takes 100ms or more");
 			break;
 		case COUNT:
 			count = atol(optarg);

@@ -203,8 +203,8 @@ static bool fits(const struct watch *w, uint64_t rss)
 	name_of(w, 0, "pmap", probe);
 	room = ap_free_space(probe);
 	if (used + next > w->max_disk) {
-		fprintf(stderr, "autopsy watch: stopped: %s holds %s of at most %s (--max-disk)\n", w->dir,
-			ap_bytes_human(used, a), ap_bytes_human(w->max_disk, b));
+		fprintf(stderr, "autopsy watch: stopped: %s holds %s of at most %s (--max-disk)\n",
+			w->dir, ap_bytes_human(used, a), ap_bytes_human(w->max_disk, b));
 		return false;
 	}
 	if (room < next + next / 10) {
@@ -257,7 +257,18 @@ static int run(struct watch *w)
 
 int ap_tool_watch(int argc, char **argv)
 {
-	enum { EVERY = 256, COUNT, KEEP, MAX_DISK, ON_RSS, ON_GROWTH, MAPS_ONLY, MODE, COMPRESS, OLDEST };
+	enum {
+		EVERY = 256,
+		COUNT,
+		KEEP,
+		MAX_DISK,
+		ON_RSS,
+		ON_GROWTH,
+		MAPS_ONLY,
+		MODE,
+		COMPRESS,
+		OLDEST
+	};
 	static const struct option longs[] = {
 		{"every", required_argument, NULL, EVERY},
 		{"count", required_argument, NULL, COUNT},
@@ -272,7 +283,11 @@ int ap_tool_watch(int argc, char **argv)
 		{"help", no_argument, NULL, 'h'},
 		{0},
 	};
-	struct watch w = {.every = 60, .count = 100, .max_disk = 10000000000ull, .dir = ".", .compress = true};
+	struct watch w = {.every = 60,
+			  .count = 100,
+			  .max_disk = 10000000000ull,
+			  .dir = ".",
+			  .compress = true};
 	struct ap_proc_stat now;
 	struct stat dir;
 	bool oldest = false, good = true;
@@ -280,25 +295,49 @@ int ap_tool_watch(int argc, char **argv)
 	optind = 1;
 	for (int c; (c = getopt_long(argc, argv, "d:h", longs, NULL)) != -1;) {
 		switch (c) {
-		case EVERY: good = ap_duration_parse(optarg, &w.every) && w.every >= 0.1; break;
-		case COUNT: good = (w.count = atol(optarg)) > 0; break;
-		case KEEP: good = (w.keep = atol(optarg)) > 0; break;
-		case MAX_DISK: good = ap_size_parse(optarg, &w.max_disk); break;
-		case ON_RSS: good = ap_size_parse(optarg, &w.on_rss); break;
-		case ON_GROWTH: good = ap_size_parse(optarg, &w.on_growth); break;
-		case MAPS_ONLY: w.maps_only = true; break;
-		case MODE: good = ap_snapshot_mode_named(optarg, &w.mode); break;
+		case EVERY:
+			good = ap_duration_parse(optarg, &w.every) && w.every >= 0.1;
+			break;
+		case COUNT:
+			good = (w.count = atol(optarg)) > 0;
+			break;
+		case KEEP:
+			good = (w.keep = atol(optarg)) > 0;
+			break;
+		case MAX_DISK:
+			good = ap_size_parse(optarg, &w.max_disk);
+			break;
+		case ON_RSS:
+			good = ap_size_parse(optarg, &w.on_rss);
+			break;
+		case ON_GROWTH:
+			good = ap_size_parse(optarg, &w.on_growth);
+			break;
+		case MAPS_ONLY:
+			w.maps_only = true;
+			break;
+		case MODE:
+			good = ap_snapshot_mode_named(optarg, &w.mode);
+			break;
 		case COMPRESS:
 			w.compress = strcmp(optarg, "zstd") == 0;
 			good = w.compress || strcmp(optarg, "none") == 0;
 			break;
-		case OLDEST: oldest = true; break;
-		case 'd': w.dir = optarg; break;
-		case 'h': fputs(usage, stdout); return 0;
-		default: return ap_tool_usage("watch", usage, NULL);
+		case OLDEST:
+			oldest = true;
+			break;
+		case 'd':
+			w.dir = optarg;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			return ap_tool_usage("watch", usage, NULL);
 		}
 		if (!good)
-			return ap_tool_usage("watch", usage, "\"%s\" is not what this option takes", optarg);
+			return ap_tool_usage("watch", usage, "\"%s\" is not what this option takes",
+					     optarg);
 	}
 	if (argc - optind != (oldest ? 0 : 1))
 		return ap_tool_usage("watch", usage, NULL);
@@ -306,7 +345,8 @@ int ap_tool_watch(int argc, char **argv)
 	if (!err)
 		err = ap_proc_stat(w.pid, 0, &now);
 	if (!err && (stat(w.dir, &dir) < 0 || !S_ISDIR(dir.st_mode)))
-		err = ap_err_hint(ap_err_new(AP_E_IO, "%s is not a directory", w.dir), "mkdir -p %s", w.dir);
+		err = ap_err_hint(ap_err_new(AP_E_IO, "%s is not a directory", w.dir),
+				  "mkdir -p %s", w.dir);
 	if (err)
 		return ap_tool_fail("watch", err);
 	w.start_ticks = now.start_ticks;

@@ -37,7 +37,7 @@ struct status {
 	struct ap_room room;
 	size_t n_crashes;
 	char last[AP_UUID_SIZE];
-	char where[PATH_MAX]; /* the core of --test */
+	char where[PATH_MAX];   /* the core of --test */
 	struct ap_str warnings; /* a line each */
 };
 
@@ -64,7 +64,8 @@ static void look(struct status *s)
 	if (h->way == AP_WAY_OURS && !h->handler_runs)
 		warn(s, "%s is not there: cores are lost; run `autopsy setup` again", h->handler);
 	if (h->way == AP_WAY_OURS && h->pipe_limit == 0)
-		warn(s, "kernel.core_pipe_limit is 0: the kernel does not wait for the handler, no minicores");
+		warn(s,
+		     "kernel.core_pipe_limit is 0: the kernel does not wait for the handler, no minicores");
 	if (h->way == AP_WAY_FILE && !h->limit_soft)
 		warn(s, "the limit of core files here is 0: ulimit -c unlimited");
 	if (h->way == AP_WAY_FILE && h->suid_dumpable == 2 && h->pattern[0] != '/')
@@ -135,7 +136,8 @@ static bool find_in_spool(struct status *s, pid_t pid)
 		snprintf(name, sizeof(name), "%s/meta.json", uuids[i]);
 		AP_ERR_AUTO err = ap_dir_read(spool.crashes, name, 1 << 20, &meta);
 		if (!err && meta.s && strstr(meta.s, wanted)) {
-			snprintf(s->where, sizeof(s->where), "%s/crashes/%s", s->config.spool, uuids[i]);
+			snprintf(s->where, sizeof(s->where), "%s/crashes/%s", s->config.spool,
+				 uuids[i]);
 			found = true;
 		}
 	}
@@ -181,7 +183,8 @@ static void test(struct status *s)
 		nanosleep(&(struct timespec){0, 100000000}, NULL);
 	}
 	(void)rmdir(dir);
-	if (!s->found && s->host.way != AP_WAY_OURS && (s->host.way != AP_WAY_FILE || s->host.pattern[0] == '/'))
+	if (!s->found && s->host.way != AP_WAY_OURS &&
+	    (s->host.way != AP_WAY_FILE || s->host.pattern[0] == '/'))
 		warn(s, "the core of the test went where only that handler or pattern knows");
 }
 
@@ -249,8 +252,9 @@ static void print_text(const struct status *s)
 		printf("cores of this host go to %s: %s\n", ap_core_way_name(h->way), h->pattern);
 	}
 	if (s->have_spool)
-		printf("%zu crash%s in %s: %s; room for %s more\n", s->n_crashes, s->n_crashes == 1 ? "" : "es",
-		       s->config.spool, ap_bytes_human(s->room.used_bytes, a),
+		printf("%zu crash%s in %s: %s; room for %s more\n", s->n_crashes,
+		       s->n_crashes == 1 ? "" : "es", s->config.spool,
+		       ap_bytes_human(s->room.used_bytes, a),
 		       ap_bytes_human(ap_room_left(&s->room), b));
 	if (s->tested && s->found)
 		printf("test: a process crashed, and its core is here: %s\n", s->where);

@@ -191,7 +191,8 @@ static bool eval_op(struct eval *e, const Dwarf_Op *op)
 	case DW_OP_consts:
 		return eval_push(e, op->number); /* libdw has sign-extended it */
 	case DW_OP_bregx:
-		return op->number < AP_DW_N_REGS && eval_push_reg(e, (unsigned)op->number, op->number2);
+		return op->number < AP_DW_N_REGS &&
+		       eval_push_reg(e, (unsigned)op->number, op->number2);
 	case DW_OP_call_frame_cfa:
 		return e->have_cfa && eval_push(e, e->cfa);
 	case DW_OP_deref:
@@ -251,7 +252,8 @@ static enum ap_cfi_step cfi_step_frame(Dwarf_Frame *frame, const struct ap_image
 	if (dwarf_frame_cfa(frame, &ops, &n) != 0 || !eval_location(&e, ops, n, true, &e.cfa))
 		return AP_CFI_NONE;
 	e.have_cfa = true;
-	/* The call frame address is the stack pointer before the call, unless a rule below differs. */
+	/* The call frame address is the stack pointer before the call, unless a rule below differs.
+	 */
 	ap_dw_reg_set(&caller, AP_DW_RSP, e.cfa);
 	for (int reg = 0; reg < AP_DW_N_REGS; reg++) {
 		uint64_t v;
@@ -282,7 +284,8 @@ enum ap_cfi_step ap_cfi_step(struct ap_cfi *cfi, const struct ap_image *image, b
 	Dwarf_Frame *frame;
 	bool signal = false;
 
-	/* A call may be a function's last instruction: its return address is in the next function. */
+	/* A call may be a function's last instruction: its return address is in the next function.
+	 */
 	if (dwarf_cfi_addrframe(cfi->cfi, regs->at[AP_DW_PC] - cfi->bias - !exact_pc, &frame) != 0)
 		return AP_CFI_NONE;
 	enum ap_cfi_step step = AP_CFI_NONE;

@@ -27,8 +27,8 @@ void ap_cfi_close(struct ap_cfi *cfi);
 
 /*
  * From the registers of a frame to those of its caller, in place; untouched unless AP_CFI_OK.
- * `*ret_signal`: the frame is the one that the kernel makes for a signal handler, so the caller's pc
- * is the interrupted instruction itself.
+ * `*ret_signal`: the frame is the one that the kernel makes for a signal handler, so the caller's
+ * pc is the interrupted instruction itself.
  */
 enum ap_cfi_step ap_cfi_step(struct ap_cfi *cfi, const struct ap_image *image, bool exact_pc,
 			     struct ap_dw_regs *regs, bool *ret_signal);

@@ -20,7 +20,8 @@ static void demangled_add(const char *s, size_t n, void *arg)
 {
 	struct demangled *d = arg;
 
-	/* The callback form of the demangler keeps all it has on its stack: leaving loses nothing. */
+	/* The callback form of the demangler keeps all it has on its stack: leaving loses nothing.
+	 */
 	if (n > sizeof(d->text) - d->n)
 		longjmp(d->too_long, 1);
 	memcpy(d->text + d->n, s, n);

@@ -10,7 +10,8 @@ bool ap_is_code(const struct ap_image *image, ap_addr addr)
 	return s->flags & PF_X || (s->origin == AP_SEGMENT_FILE && !(s->flags & PF_W));
 }
 
-/* The forms of `call` on x86-64 end right before the return address; b[7] are the bytes before it. */
+/* The forms of `call` on x86-64 end right before the return address; b[7] are the bytes before it.
+ */
 static bool is_call(const uint8_t b[static 7])
 {
 	uint8_t modrm;
@@ -36,7 +37,8 @@ bool ap_is_return_address(const struct ap_image *image, ap_addr addr)
 	uint8_t before[7];
 
 	return addr > sizeof(before) && ap_is_code(image, addr) &&
-	       ap_image_read(image, addr - sizeof(before), before, sizeof(before)) && is_call(before);
+	       ap_image_read(image, addr - sizeof(before), before, sizeof(before)) &&
+	       is_call(before);
 }
 
 static void step_to(struct ap_dw_regs *regs, uint64_t pc, uint64_t sp, uint64_t fp)
@@ -72,16 +74,18 @@ static bool is_frameless(const struct ap_image *image, ap_addr pc)
 	    memcmp(at_pc, prologue, sizeof(at_pc)) == 0)
 		return true;
 	/*
-	 * Builtins: bytecode handlers and the Call family make a frame only on their slow paths, which
-	 * V8 puts behind the fast ones; up to there no prologue has been passed.
+	 * Builtins: bytecode handlers and the Call family make a frame only on their slow paths,
+	 * which V8 puts behind the fast ones; up to there no prologue has been passed.
 	 */
-	if (!ap_image_symbol(image, pc, &symbol, &module, &offset) || offset > PROLOGUE_SEARCH_BYTES)
+	if (!ap_image_symbol(image, pc, &symbol, &module, &offset) ||
+	    offset > PROLOGUE_SEARCH_BYTES)
 		return false;
 	const uint8_t *start = ap_image_view(image, pc - offset, &have);
 	return start && have >= offset && !memmem(start, offset, prologue, sizeof(prologue));
 }
 
-/* The top frame may not have been set up yet, or have been taken down: rbp is still the caller's. */
+/* The top frame may not have been set up yet, or have been taken down: rbp is still the caller's.
+ */
 static bool step_from_top(const struct ap_image *image, struct ap_dw_regs *regs, uint64_t fp)
 {
 	uint64_t pc = regs->at[AP_DW_PC], sp = regs->at[AP_DW_RSP], top, next;

@@ -23,8 +23,9 @@ static uint64_t scan_word(const struct scan *s, size_t i)
 }
 
 /*
- * A frame pointer of a frame that lies above word `i`: it points to a link and a return address. The
- * link itself may be anything where the caller keeps no frame pointers (main's is the C library).
+ * A frame pointer of a frame that lies above word `i`: it points to a link and a return address.
+ * The link itself may be anything where the caller keeps no frame pointers (main's is the C
+ * library).
  */
 static bool scan_is_fp(const struct scan *s, size_t i, uint64_t fp)
 {
@@ -36,8 +37,9 @@ static bool scan_is_fp(const struct scan *s, size_t i, uint64_t fp)
 }
 
 /*
- * rbp of the frame whose call left its return address in word `i`: the code called did not touch it,
- * or has saved it below that word; failing that, the next thing on the stack that looks like a frame.
+ * rbp of the frame whose call left its return address in word `i`: the code called did not touch
+ * it, or has saved it below that word; failing that, the next thing on the stack that looks like a
+ * frame.
  */
 static bool scan_find_fp(const struct scan *s, size_t i, const struct ap_dw_regs *regs,
 			 uint64_t *ret_fp)
@@ -70,7 +72,8 @@ static bool scan_slot_leads_out(const struct scan *s, ap_addr addr, uint8_t modr
 	int32_t disp;
 	uint64_t target;
 
-	if (!ap_image_read(s->image, addr, insn, sizeof(insn)) || insn[0] != 0xff || insn[1] != modrm)
+	if (!ap_image_read(s->image, addr, insn, sizeof(insn)) || insn[0] != 0xff ||
+	    insn[1] != modrm)
 		return false;
 	memcpy(&disp, insn + 2, sizeof(disp));
 	return ap_image_u64(s->image, addr + sizeof(insn) + (uint64_t)(int64_t)disp, &target) &&
@@ -78,8 +81,9 @@ static bool scan_slot_leads_out(const struct scan *s, ap_addr addr, uint8_t modr
 }
 
 /*
- * Whether the call before `pc` goes to code that we cannot unwind, through a PLT stub or the GOT. It
- * tells the caller of a missing library from addresses that earlier calls have left on the stack.
+ * Whether the call before `pc` goes to code that we cannot unwind, through a PLT stub or the GOT.
+ * It tells the caller of a missing library from addresses that earlier calls have left on the
+ * stack.
  */
 static bool scan_calls_out(const struct scan *s, ap_addr pc)
 {

@@ -11,8 +11,9 @@
 
 /*
  * The registers of the first frame above, in place, whose code `is_known` accepts, which has called
- * code that it does not accept, and whose stack pointer is at most `end`; false and untouched if none
- * is found nearby. Addresses that only look like return addresses are not taken: nothing is invented.
+ * code that it does not accept, and whose stack pointer is at most `end`; false and untouched if
+ * none is found nearby. Addresses that only look like return addresses are not taken: nothing is
+ * invented.
  */
 bool ap_stack_scan(const struct ap_image *image, bool (*is_known)(void *arg, ap_addr pc), void *arg,
 		   ap_addr end, struct ap_dw_regs *regs);

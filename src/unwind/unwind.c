@@ -6,7 +6,8 @@
 #include "unwind/frame_pointer.h"
 #include "unwind/scan.h"
 
-/* STACK_SWITCHES: a signal handler may run on a stack of its own, the only reason for sp to fall. */
+/* STACK_SWITCHES: a signal handler may run on a stack of its own, the only reason for sp to fall.
+ */
 enum { DEFAULT_LIMIT = 16384, STACK_SWITCHES = 4 };
 
 struct ap_unwind {
@@ -14,7 +15,7 @@ struct ap_unwind {
 	struct unwind_module {
 		struct ap_cfi *cfi;
 		bool tried;
-	} *modules;
+	} * modules;
 	size_t n_modules;
 };
 
@@ -65,7 +66,7 @@ static struct ap_dw_regs regs_of_thread(const struct ap_thread *thread)
 {
 	static const enum ap_reg order[AP_DW_N_REGS] = {
 		AP_REG_RAX, AP_REG_RDX, AP_REG_RCX, AP_REG_RBX, AP_REG_RSI, AP_REG_RDI,
-		AP_REG_RBP, AP_REG_RSP, AP_REG_R8,  AP_REG_R9,	AP_REG_R10, AP_REG_R11,
+		AP_REG_RBP, AP_REG_RSP, AP_REG_R8,  AP_REG_R9,  AP_REG_R10, AP_REG_R11,
 		AP_REG_R12, AP_REG_R13, AP_REG_R14, AP_REG_R15, AP_REG_RIP,
 	};
 	struct ap_dw_regs regs = {.known = 0};
@@ -96,7 +97,8 @@ static bool walk_accept(struct walk *w, const struct ap_dw_regs *next, bool sign
 			return false;
 		w->switches_left--;
 	}
-	/* The interrupted pc of a signal frame may be anything: a jump to nowhere is a usual end. */
+	/* The interrupted pc of a signal frame may be anything: a jump to nowhere is a usual end.
+	 */
 	if (pc != 0 && !signal && !ap_is_code(w->unwind->image, pc))
 		return false;
 	w->regs = *next;
@@ -148,11 +150,13 @@ static bool walk_resume(struct walk *w, const ap_addr *resume, size_t n_resume)
 
 	while (i < n_resume && resume[i] <= w->regs.at[AP_DW_RSP])
 		i++;
-	if (ap_stack_scan(image, is_known, w->unwind, i < n_resume ? resume[i] : UINT64_MAX, &next) &&
+	if (ap_stack_scan(image, is_known, w->unwind, i < n_resume ? resume[i] : UINT64_MAX,
+			  &next) &&
 	    walk_accept(w, &next, false))
 		return true;
 	for (; i < n_resume; i++) {
-		if (ap_frame_pointer_resume(image, resume[i], &next) && walk_accept(w, &next, false))
+		if (ap_frame_pointer_resume(image, resume[i], &next) &&
+		    walk_accept(w, &next, false))
 			return true;
 	}
 	next = w->regs;

@@ -5,8 +5,8 @@
 enum {
 	MAX_CHAIN = 10000,
 	MAX_ROOTS = 1500,
-	/* Slots of the contexts that promise builtins close over (src/builtins/promise*.h); the first is
-	 * MIN_CONTEXT_SLOTS in all versions. */
+	/* Slots of the contexts that promise builtins close over (src/builtins/promise*.h); the
+	 * first is MIN_CONTEXT_SLOTS in all versions. */
 	SLOT_GENERATOR = 2,
 	SLOT_PROMISE = 2,
 	SLOT_CAPABILITY = 3,
@@ -17,7 +17,8 @@ static bool is_generator(struct ap_v8 *v8, ap_tagged w)
 {
 	int type = ap_is_object(w) ? ap_v8_type(v8, w) : -1;
 
-	return type >= 0 && (type == F(v8, T_JS_ASYNC_FUNCTION) || type == F(v8, T_JS_ASYNC_GENERATOR));
+	return type >= 0 &&
+	       (type == F(v8, T_JS_ASYNC_FUNCTION) || type == F(v8, T_JS_ASYNC_GENERATOR));
 }
 
 /* What a builtin handler closes over; false for handlers that a program wrote. */
@@ -40,8 +41,8 @@ static ap_tagged handler_generator(struct ap_v8 *v8, ap_tagged handler)
 	ap_tagged context;
 	uint64_t w;
 
-	if (handler_context(v8, handler, &context) && ap_context_slot(v8, context, SLOT_GENERATOR, &w) &&
-	    is_generator(v8, w))
+	if (handler_context(v8, handler, &context) &&
+	    ap_context_slot(v8, context, SLOT_GENERATOR, &w) && is_generator(v8, w))
 		return w;
 	return 0;
 }
@@ -112,7 +113,8 @@ static struct ap_err *push_combinator(struct ap_v8 *v8, ap_tagged closure, const
 
 	/* The element's index + 1 stands where objects keep their identity hash. */
 	(void)ap_v8_smi(v8, closure, F(v8, OBJECT_PROPERTIES), &index);
-	char *text = ap_printf(arena, "async Promise.%s (index %d)", name, index > 0 ? index - 1 : 0);
+	char *text =
+		ap_printf(arena, "async Promise.%s (index %d)", name, index > 0 ? index - 1 : 0);
 	if (!text)
 		return &ap_err_nomem;
 	frame.function = ap_text_of(text);
@@ -125,7 +127,8 @@ static ap_tagged combinator_capability(struct ap_v8 *v8, ap_tagged handler)
 	ap_tagged context;
 	uint64_t w;
 
-	if (handler_context(v8, handler, &context) && ap_context_slot(v8, context, SLOT_CAPABILITY, &w) &&
+	if (handler_context(v8, handler, &context) &&
+	    ap_context_slot(v8, context, SLOT_CAPABILITY, &w) &&
 	    ap_v8_is(v8, w, AP_F_T_PROMISE_CAPABILITY))
 		return w;
 	return 0;
@@ -164,8 +167,8 @@ static struct ap_err *chain_step(struct ap_v8 *v8, ap_tagged reaction, struct ap
 		*ret_goes_on = promise_of(v8, capability, promise);
 		return NULL;
 	}
-	if (handler_context(v8, fulfill, &context) && ap_context_slot(v8, context, SLOT_PROMISE, &w) &&
-	    ap_v8_is(v8, w, AP_F_T_JS_PROMISE)) {
+	if (handler_context(v8, fulfill, &context) &&
+	    ap_context_slot(v8, context, SLOT_PROMISE, &w) && ap_v8_is(v8, w, AP_F_T_JS_PROMISE)) {
 		*promise = w; /* the resolve function of a promise */
 		*ret_goes_on = true;
 		return NULL;
@@ -174,8 +177,8 @@ static struct ap_err *chain_step(struct ap_v8 *v8, ap_tagged reaction, struct ap
 	return NULL;
 }
 
-struct ap_err *ap_async_frames_of_promise(struct ap_v8 *v8, ap_tagged promise, struct ap_arena *arena,
-					  ap_async_frame_vec *frames)
+struct ap_err *ap_async_frames_of_promise(struct ap_v8 *v8, ap_tagged promise,
+					  struct ap_arena *arena, ap_async_frame_vec *frames)
 {
 	for (int i = 0; i < MAX_CHAIN; i++) {
 		int32_t flags;
@@ -202,7 +205,8 @@ static ap_tagged running_reaction_job(struct ap_v8 *v8, const struct ap_isolate 
 		uint64_t w;
 		int type;
 
-		if (!ap_image_u64(v8->image, isolate->address + (uint64_t)F(v8, ISOLATE_ROOTS) + 8ull * i, &w))
+		if (!ap_image_u64(v8->image,
+				  isolate->address + (uint64_t)F(v8, ISOLATE_ROOTS) + 8ull * i, &w))
 			break;
 		type = ap_is_object(w) ? ap_v8_type(v8, w) : -1;
 		if (type >= 0 && (type == F(v8, T_FULFILL_JOB) || type == F(v8, T_REJECT_JOB)))
@@ -224,7 +228,8 @@ struct ap_err *ap_async_frames(struct ap_v8 *v8, const struct ap_isolate *isolat
 	generator = handler_generator(v8, handler);
 	if (generator) {
 		if (!ap_v8_smi(v8, generator, F(v8, GENERATOR_CONTINUATION), &continuation) ||
-		    continuation != GENERATOR_EXECUTING || !generator_promise(v8, generator, &promise))
+		    continuation != GENERATOR_EXECUTING ||
+		    !generator_promise(v8, generator, &promise))
 			return NULL;
 	} else if (!promise_of(v8, target, &promise)) {
 		return NULL;

@@ -18,8 +18,7 @@ bool ap_baseline_offset(struct ap_v8 *v8, const struct ap_code *code, ap_tagged 
 
 	if (!code->is_baseline || pc < code->start ||
 	    !ap_v8_word(v8, code->code, F(v8, CODE_POSITIONS), &table) ||
-	    !ap_code_table(v8, table, &lengths) ||
-	    !ap_bytecodes_begin(v8, bytecode, &bytecodes))
+	    !ap_code_table(v8, table, &lengths) || !ap_bytecodes_begin(v8, bytecode, &bytecodes))
 		return false;
 	/* A return address belongs to the code that ends there, an exact pc to what begins there.
 	 */

@@ -21,7 +21,8 @@ bool ap_bytecode_table(struct ap_v8 *v8, ap_tagged array, const uint8_t **ret_da
 	    !ap_v8_smi(v8, array, F(v8, FIXED_ARRAY_LENGTH), &length) || length < 0 ||
 	    length > MAX_TABLE_BYTES)
 		return false;
-	const uint8_t *p = ap_image_view(v8->image, (array & ~3ull) + (uint64_t)F(v8, BYTE_ARRAY_DATA), &have);
+	const uint8_t *p =
+		ap_image_view(v8->image, (array & ~3ull) + (uint64_t)F(v8, BYTE_ARRAY_DATA), &have);
 	if (length && (!p || have < (uint64_t)length))
 		return false;
 	*ret_data = p;
@@ -44,8 +45,8 @@ static int64_t vlq_zigzag(struct ap_cursor *c)
 	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
-bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset, int64_t *position,
-		       bool *ret_is_statement)
+bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset,
+		       int64_t *position, bool *ret_is_statement)
 {
 	int64_t delta;
 	bool is_statement;
@@ -69,7 +70,8 @@ bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *off
 	return !c->bad;
 }
 
-bool ap_bytecode_position(struct ap_v8 *v8, ap_tagged bytecode, int32_t offset, int32_t *ret_position)
+bool ap_bytecode_position(struct ap_v8 *v8, ap_tagged bytecode, int32_t offset,
+			  int32_t *ret_position)
 {
 	const uint8_t *data;
 	size_t n;
@@ -122,7 +124,8 @@ bool ap_generator_position(struct ap_v8 *v8, ap_tagged generator, int32_t *ret_p
 		  ap_v8_smi(v8, generator, F(v8, GENERATOR_POSITION), &at) && at >= 0 &&
 		  ap_has_fact(v8, AP_F_BYTECODE_HEADER) &&
 		  ap_function_info(v8, function, &scratch, &info) && info.bytecode &&
-		  ap_bytecode_position(v8, info.bytecode, at - (F(v8, BYTECODE_HEADER) - 1), ret_position);
+		  ap_bytecode_position(v8, info.bytecode, at - (F(v8, BYTECODE_HEADER) - 1),
+				       ret_position);
 	ap_arena_close(&scratch);
 	return ok;
 }
@@ -147,7 +150,7 @@ bool ap_bytecode_positions_plausible(struct ap_v8 *v8, ap_tagged bytecode)
 	}
 	if (c.bad || ap_cursor_left(&c))
 		return false;
-	/* Read in the wrong encoding the offsets shrink to half: they must reach the end of the code,
-	 * where the return stands. Only asked of a V8 not seen before. */
+	/* Read in the wrong encoding the offsets shrink to half: they must reach the end of the
+	 * code, where the return stands. Only asked of a V8 not seen before. */
 	return v8->profile.table_exact || last * 2 > length;
 }

@@ -10,7 +10,7 @@
 #include "v8/v8_private.h"
 
 enum {
-	CODE_ALIGNMENT = 32,	  /* of the first instruction: 32 (9.4) or 64 bytes */
+	CODE_ALIGNMENT = 32,      /* of the first instruction: 32 (9.4) or 64 bytes */
 	CODE_MAX_STEPS = 1 << 17, /* functions of up to 4 MB of machine code */
 	CODE_MAX_BYTES = 1 << 28,
 	CODE_MAX_TABLE_BYTES = 1 << 26,

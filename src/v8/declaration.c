@@ -1,6 +1,6 @@
 /*
- * What a piece of JavaScript around a position declares. No parser: it looks back and forth a few words, and says nothing
- * where that is not enough.
+ * What a piece of JavaScript around a position declares. No parser: it looks back and forth a few
+ * words, and says nothing where that is not enough.
  */
 #include "v8/declaration.h"
 
@@ -8,8 +8,8 @@ enum { MAX_PREFIX_BYTES = 200 }; /* between "=" and what is evaluated first */
 
 static bool is_name_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-	       c == '$' || (c & 0x80);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '$' || (c & 0x80);
 }
 
 static bool is_blank(char c)
@@ -60,7 +60,8 @@ static bool is_declaring_word(struct ap_text word)
 	       ap_text_eq(word, AP_TEXT("var"));
 }
 
-/* Does a declaration's list of variables end before `at`: "let", or the comma behind another one? */
+/* Does a declaration's list of variables end before `at`: "let", or the comma behind another one?
+ */
 static bool declares_before(struct ap_text t, size_t at)
 {
 	at = ap_blanks_back(t.s, at);
@@ -68,8 +69,9 @@ static bool declares_before(struct ap_text t, size_t at)
 }
 
 /*
- * The "=" of the initializer that `at` belongs to, 0 if none. The position is that of what is evaluated first, a
- * property for instance: before it stand names, dots, prefix operators and what opens.
+ * The "=" of the initializer that `at` belongs to, 0 if none. The position is that of what is
+ * evaluated first, a property for instance: before it stand names, dots, prefix operators and what
+ * opens.
  */
 static size_t initializer_back(const char *s, size_t at)
 {
@@ -77,8 +79,9 @@ static size_t initializer_back(const char *s, size_t at)
 		char c = s[at - 1];
 
 		if (c == '=')
-			return s[at - 2] == '=' || s[at - 2] == '!' || s[at - 2] == '<' || s[at - 2] == '>' ||
-					       s[at - 2] == '+' || s[at - 2] == '-'
+			return s[at - 2] == '=' || s[at - 2] == '!' || s[at - 2] == '<' ||
+					       s[at - 2] == '>' || s[at - 2] == '+' ||
+					       s[at - 2] == '-'
 				       ? 0
 				       : at - 1;
 		if (!is_name_byte(c) && !is_blank(c) && !strchr(".?!~+-([`{", c))
@@ -112,7 +115,8 @@ bool ap_assigns(struct ap_text t, size_t from, size_t to)
 }
 
 /* What kind of declaration the statement at byte `at` belongs to, and of which name. */
-enum ap_declaration ap_declaration_at(struct ap_text t, size_t at, struct ap_text *ret_name, size_t *ret_value)
+enum ap_declaration ap_declaration_at(struct ap_text t, size_t at, struct ap_text *ret_name,
+				      size_t *ret_value)
 {
 	size_t before = ap_blanks_back(t.s, at);
 	struct ap_text name;
@@ -130,7 +134,8 @@ enum ap_declaration ap_declaration_at(struct ap_text t, size_t at, struct ap_tex
 		/* `const { a, b } = |value`, without a brace inside */
 		size_t brace = ap_blanks_back(t.s, equals);
 		if (brace > 0 && t.s[brace - 1] == '}') {
-			for (brace--; brace > 0 && t.s[brace - 1] != '{' && t.s[brace - 1] != '}'; brace--)
+			for (brace--; brace > 0 && t.s[brace - 1] != '{' && t.s[brace - 1] != '}';
+			     brace--)
 				;
 			if (brace > 0 && t.s[brace - 1] == '{' &&
 			    is_declaring_word(name_back(t.s, ap_blanks_back(t.s, brace - 1)))) {
@@ -140,7 +145,8 @@ enum ap_declaration ap_declaration_at(struct ap_text t, size_t at, struct ap_tex
 		}
 	}
 	/* `const { |a, b } = ...` */
-	if (before > 1 && t.s[before - 1] == '{' && is_declaring_word(name_back(t.s, ap_blanks_back(t.s, before - 1))))
+	if (before > 1 && t.s[before - 1] == '{' &&
+	    is_declaring_word(name_back(t.s, ap_blanks_back(t.s, before - 1))))
 		return AP_DECLARES_PATTERN;
 	name = ap_name_at(t, at);
 	if (!name.n)
@@ -153,5 +159,6 @@ enum ap_declaration ap_declaration_at(struct ap_text t, size_t at, struct ap_tex
 	    is_declaring_word(name_back(t.s, before)))
 		return AP_DECLARES_LOOP;
 	/* `let |NAME;` */
-	return (after >= t.n || t.s[after] != '=') && declares_before(t, at) ? AP_DECLARES_BARE : AP_DECLARES_NONE;
+	return (after >= t.n || t.s[after] != '=') && declares_before(t, at) ? AP_DECLARES_BARE
+									     : AP_DECLARES_NONE;
 }

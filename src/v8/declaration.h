@@ -1,5 +1,6 @@
 /*
- * What the source declares where a statement of the bytecode stands. Inside of locals.c's work; knows no V8.
+ * What the source declares where a statement of the bytecode stands. Inside of locals.c's work;
+ * knows no V8.
  *
  * Ownership: everything points into the text, WTF-8. `at` is a byte of it, at most its length.
  */
@@ -18,15 +19,16 @@ enum ap_declaration {
 };
 
 /*
- * *ret_name: of the variable; *ret_value: the byte behind the "=" of an initializer, the brace of a pattern that
- * stands before its value, else `at`.
+ * *ret_name: of the variable; *ret_value: the byte behind the "=" of an initializer, the brace of a
+ * pattern that stands before its value, else `at`.
  */
 enum ap_declaration ap_declaration_at(struct ap_text text, size_t at, struct ap_text *ret_name,
 				      size_t *ret_value);
 /* Is there an "=", "+=", "++" and the like between two bytes, in code or in anything else? */
 bool ap_assigns(struct ap_text text, size_t from, size_t to);
 
-/* The byte behind blanks; the one behind what stands before blanks; the identifier at a byte, empty if none. */
+/* The byte behind blanks; the one behind what stands before blanks; the identifier at a byte, empty
+ * if none. */
 size_t ap_blanks(struct ap_text text, size_t at);
 size_t ap_blanks_back(const char *s, size_t at);
 struct ap_text ap_name_at(struct ap_text text, size_t at);

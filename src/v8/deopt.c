@@ -175,7 +175,8 @@ static bool frame_registers(struct ap_v8 *v8, const struct ap_deopt_frame *f, in
 	    !ap_v8_u32(v8, out->bytecode, F(v8, BYTECODE_FRAME_SIZE), &bytes) || bytes % 8 ||
 	    f->values.n != first + bytes / 8 + 1)
 		return true;
-	if (!values_copy(f->values.at + first, bytes / 8, arena, &out->registers, &out->register_missing))
+	if (!values_copy(f->values.at + first, bytes / 8, arena, &out->registers,
+			 &out->register_missing))
 		return false;
 	out->n_registers = bytes / 8;
 	return true;

@@ -91,7 +91,7 @@ static unsigned fast_attributes(const struct ap_v8 *v8, int kind)
 	int base = F(v8, ELEMENTS_NON_EXTENSIBLE_KIND);
 
 	if (kind >= base + 4 && kind <= base + 5)
-		return AP_READ_ONLY | AP_DONT_DELETE;			  /* frozen */
+		return AP_READ_ONLY | AP_DONT_DELETE;                     /* frozen */
 	return kind >= base + 2 && kind <= base + 3 ? AP_DONT_DELETE : 0; /* sealed */
 }
 
@@ -268,8 +268,8 @@ bool ap_array_length(struct ap_v8 *v8, ap_tagged object, double *ret)
 const char *ap_typed_name(enum ap_typed type)
 {
 	static const char *const names[] = {
-		"Uint8Array",	     "Int8Array",      "Uint16Array",	"Int16Array",
-		"Uint32Array",	     "Int32Array",     "Float32Array",	"Float64Array",
+		"Uint8Array",        "Int8Array",      "Uint16Array",   "Int16Array",
+		"Uint32Array",       "Int32Array",     "Float32Array",  "Float64Array",
 		"Uint8ClampedArray", "BigUint64Array", "BigInt64Array", "Float16Array",
 		"TypedArray",
 	};

@@ -35,7 +35,7 @@ struct ap_element_iter {
 struct ap_own_element {
 	uint64_t index;
 	struct ap_own own; /* kind, attributes, slot, accessor, address */
-	bool is_char;	   /* a string wrapper's character: units [index, index + 1) of `string` */
+	bool is_char;      /* a string wrapper's character: units [index, index + 1) of `string` */
 	ap_tagged string;
 };
 

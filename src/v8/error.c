@@ -18,7 +18,7 @@ enum {
 	FLAG_CONSTRUCTOR = 1 << 3,
 	FLAG_ASYNC = 1 << 5,
 	FLAG_BASELINE_PC = 1 << 8, /* 14.6, raw frames: Code and a pc offset instead of bytecode */
-	WRAPPED = 8,		   /* BytecodeWrapper, CodeWrapper: what they stand for */
+	WRAPPED = 8,               /* BytecodeWrapper, CodeWrapper: what they stand for */
 };
 
 /* The value of the first private symbol that holds a stack, in order of creation. */

@@ -3,8 +3,9 @@
  *
  *   fp+16+8*i  arguments, the receiver first      fp-16  JSFunction
  *   fp+8       return address                     fp-24  argument count
- *   fp+0       caller's fp                        fp-32  BytecodeArray       (interpreter, baseline)
- *   fp-8       context, or type<<1 of typed ones  fp-40  Smi offset, or FeedbackVector/FeedbackCell
+ *   fp+0       caller's fp                        fp-32  BytecodeArray       (interpreter,
+ * baseline) fp-8       context, or type<<1 of typed ones  fp-40  Smi offset, or
+ * FeedbackVector/FeedbackCell
  */
 #include "v8/frame.h"
 
@@ -49,8 +50,8 @@ static bool frame_word(const struct ap_v8 *v8, ap_addr fp, int64_t offset, uint6
 }
 
 /*
- * Were we called by `new`: is the caller's frame a construct frame, or code that was optimised to call a
- * derived class's constructor without one (13.6 and later)?
+ * Were we called by `new`: is the caller's frame a construct frame, or code that was optimised to
+ * call a derived class's constructor without one (13.6 and later)?
  */
 static bool frame_called_by_new(struct ap_v8 *v8, ap_addr fp)
 {
@@ -60,15 +61,18 @@ static bool frame_called_by_new(struct ap_v8 *v8, ap_addr fp)
 	if (!frame_word(v8, fp, 0, &caller) || caller <= fp || !frame_word(v8, caller, -8, &marker))
 		return false;
 	if (marker & 1)
-		return frame_word(v8, fp, 8, &pc) && frame_word(v8, caller, F(v8, FP_FUNCTION), &function) &&
-		       ap_code_at(v8, function, pc, &code) && ap_deopt_calls_new(v8, &code, caller, pc);
+		return frame_word(v8, fp, 8, &pc) &&
+		       frame_word(v8, caller, F(v8, FP_FUNCTION), &function) &&
+		       ap_code_at(v8, function, pc, &code) &&
+		       ap_deopt_calls_new(v8, &code, caller, pc);
 	marker >>= 1;
 	return marker < MAX_TYPE && ((int64_t)marker == F(v8, FRAME_CONSTRUCT) ||
 				     (int64_t)marker == F(v8, FRAME_FAST_CONSTRUCT));
 }
 
 /* Receiver and actual arguments of a frame with its own machine frame. */
-static struct ap_err *frame_arguments(struct ap_v8 *v8, struct ap_v8_frame *f, struct ap_arena *arena)
+static struct ap_err *frame_arguments(struct ap_v8 *v8, struct ap_v8_frame *f,
+				      struct ap_arena *arena)
 {
 	uint64_t argc, w;
 
@@ -90,8 +94,10 @@ static struct ap_err *frame_arguments(struct ap_v8 *v8, struct ap_v8_frame *f, s
 	return NULL;
 }
 
-/* The interpreter's register file lies below the fixed part; baseline code keeps the same layout. */
-static struct ap_err *frame_registers(struct ap_v8 *v8, struct ap_v8_frame *f, struct ap_arena *arena)
+/* The interpreter's register file lies below the fixed part; baseline code keeps the same layout.
+ */
+static struct ap_err *frame_registers(struct ap_v8 *v8, struct ap_v8_frame *f,
+				      struct ap_arena *arena)
 {
 	uint32_t bytes;
 
@@ -102,7 +108,8 @@ static struct ap_err *frame_registers(struct ap_v8 *v8, struct ap_v8_frame *f, s
 	if (!f->registers)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < bytes / 8; i++) {
-		if (!frame_word(v8, f->fp, F(v8, FP_REGISTERS) - 8 * (int64_t)i, &f->registers[i].tagged))
+		if (!frame_word(v8, f->fp, F(v8, FP_REGISTERS) - 8 * (int64_t)i,
+				&f->registers[i].tagged))
 			break;
 		f->n_registers = i + 1;
 	}
@@ -116,7 +123,8 @@ static struct ap_err *frame_push(ap_v8_frame_vec *frames, struct ap_arena *arena
 }
 
 /* A C++ builtin called from JavaScript: its frame names the target (BuiltinExitFrameConstants). */
-static struct ap_err *frame_builtin_exit(struct ap_v8 *v8, struct ap_v8_frame *f, struct ap_arena *arena)
+static struct ap_err *frame_builtin_exit(struct ap_v8 *v8, struct ap_v8_frame *f,
+					 struct ap_arena *arena)
 {
 	uint64_t target, new_target, argc, w;
 
@@ -145,8 +153,9 @@ static struct ap_err *frame_builtin_exit(struct ap_v8 *v8, struct ap_v8_frame *f
 	return NULL;
 }
 
-static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f, const struct ap_code *code,
-				     bool exact_pc, struct ap_arena *arena)
+static struct ap_err *frame_bytecode(struct ap_v8 *v8, struct ap_v8_frame *f,
+				     const struct ap_code *code, bool exact_pc,
+				     struct ap_arena *arena)
 {
 	uint64_t w;
 
@@ -179,23 +188,25 @@ bool ap_v8_frame_return(struct ap_v8 *v8, ap_addr fp, ap_addr sp, ap_addr *ret_p
 {
 	uint64_t function, bytecode, w;
 
-	if ((fp & 7) || (sp & 7) || sp >= fp || !frame_word(v8, fp, F(v8, FP_FUNCTION), &function) ||
+	if ((fp & 7) || (sp & 7) || sp >= fp ||
+	    !frame_word(v8, fp, F(v8, FP_FUNCTION), &function) ||
 	    !ap_type_is_function(v8, ap_v8_type(v8, function)))
 		return false;
 	if (frame_word(v8, fp, F(v8, FP_BYTECODE), &bytecode) && ap_is_object(bytecode) &&
-	    ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY) && frame_word(v8, fp, F(v8, FP_OFFSET), &w) &&
-	    ap_is_smi(w))
+	    ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY) &&
+	    frame_word(v8, fp, F(v8, FP_OFFSET), &w) && ap_is_smi(w))
 		return false; /* interpreted: the builtin is the handler of a bytecode */
 	/* What the builtin pushed, then the return address; then the frame itself. */
-	for (ap_addr at = sp; at < fp && at - sp < MAX_STUB_BYTES && ap_image_u64(v8->image, at, &w); at += 8) {
+	for (ap_addr at = sp;
+	     at < fp && at - sp < MAX_STUB_BYTES && ap_image_u64(v8->image, at, &w); at += 8) {
 		const struct ap_segment *s;
 		struct ap_code code;
 
 		if (ap_is_object(w) && ap_v8_type(v8, w) >= 0)
 			continue;
 		s = ap_image_segment_at(v8->image, w);
-		if (!s || !(s->flags & PF_X) || !ap_code_at(v8, function, w, &code) || w == code.start ||
-		    !(code.is_baseline || ap_code_is_optimised(v8, &code)) ||
+		if (!s || !(s->flags & PF_X) || !ap_code_at(v8, function, w, &code) ||
+		    w == code.start || !(code.is_baseline || ap_code_is_optimised(v8, &code)) ||
 		    !ap_code_is_of(v8, &code, function))
 			continue;
 		*ret_pc = w;
@@ -236,11 +247,12 @@ struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool
 	if (has_code && exact_pc && !ap_code_is_of(v8, &code, function))
 		return frame_push(frames, arena, &unknown);
 	/*
-	 * Code that was optimised while it ran (on-stack replacement) keeps the fixed part of the frame that
-	 * it took over, with an offset of long ago: the pc decides.
+	 * Code that was optimised while it ran (on-stack replacement) keeps the fixed part of the
+	 * frame that it took over, with an offset of long ago: the pc decides.
 	 */
-	if (!(has_code && ap_code_is_optimised(v8, &code)) && frame_word(v8, fp, F(v8, FP_BYTECODE), &bytecode) &&
-	    ap_is_object(bytecode) && ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY)) {
+	if (!(has_code && ap_code_is_optimised(v8, &code)) &&
+	    frame_word(v8, fp, F(v8, FP_BYTECODE), &bytecode) && ap_is_object(bytecode) &&
+	    ap_v8_is(v8, bytecode, AP_F_T_BYTECODE_ARRAY)) {
 		f.bytecode = bytecode;
 		AP_TRY(frame_bytecode(v8, &f, has_code ? &code : NULL, exact_pc, arena));
 		return frame_push(frames, arena, &f);
@@ -248,8 +260,10 @@ struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool
 	if (has_code) {
 		size_t before = frames->n;
 
-		if (ap_deopt_frames(v8, &code, fp, pc, exact_pc, arena, frames) && frames->n > before) {
-			/* The outermost frame owns the machine frame: its arguments are on the stack. */
+		if (ap_deopt_frames(v8, &code, fp, pc, exact_pc, arena, frames) &&
+		    frames->n > before) {
+			/* The outermost frame owns the machine frame: its arguments are on the
+			 * stack. */
 			struct ap_v8_frame *outer = &frames->at[frames->n - 1];
 
 			outer->function = function;
@@ -259,7 +273,7 @@ struct ap_err *ap_v8_frame_decode(struct ap_v8 *v8, ap_addr fp, ap_addr pc, bool
 		}
 		/* Compiled code without a deoptimisation point here: the function is certain. */
 		frames->n = before;
-		f.kind = code.is_baseline                 ? AP_V8_FRAME_BASELINE
+		f.kind = code.is_baseline               ? AP_V8_FRAME_BASELINE
 			 : ap_code_is_maglev(v8, &code) ? AP_V8_FRAME_MAGLEV
 							: AP_V8_FRAME_TURBOFAN;
 		AP_TRY(frame_arguments(v8, &f, arena));

@@ -110,9 +110,9 @@ static enum ap_function_kind function_kind_of(unsigned kind)
 }
 
 /*
- * The BytecodeArray behind a SharedFunctionInfo's function data. Depending on version and tier that is
- * the array itself, InterpreterData, BaselineData (9.4) or baseline Code: all hold it in one of their
- * first words, so look there instead of knowing each.
+ * The BytecodeArray behind a SharedFunctionInfo's function data. Depending on version and tier that
+ * is the array itself, InterpreterData, BaselineData (9.4) or baseline Code: all hold it in one of
+ * their first words, so look there instead of knowing each.
  */
 static ap_tagged shared_bytecode(struct ap_v8 *v8, ap_tagged data)
 {
@@ -170,7 +170,8 @@ static void shared_name(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *are
 		return;
 	}
 	info->scope_info = w;
-	/* Without a trusted layout of scopes the name is unknown, which is not the same as anonymous. */
+	/* Without a trusted layout of scopes the name is unknown, which is not the same as
+	 * anonymous. */
 	if (!v8->profile.groups[AP_G_SCOPES].on || !ap_scope_info_read(v8, w, &scope)) {
 		info->name = AP_TEXT("<unknown>");
 		return;
@@ -222,7 +223,8 @@ static void shared_data(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *are
 				info->start = (int32_t)position;
 			if (ap_v8_u32(v8, data, F(v8, UNCOMPILED_END), &position))
 				info->end = (int32_t)position;
-			if (!info->inferred.n && ap_v8_word(v8, data, F(v8, UNCOMPILED_INFERRED_NAME), &w)) {
+			if (!info->inferred.n &&
+			    ap_v8_word(v8, data, F(v8, UNCOMPILED_INFERRED_NAME), &w)) {
 				name = ap_v8_text(v8, w, 1024, arena);
 				if (name.s)
 					info->inferred = name;
@@ -258,7 +260,8 @@ bool ap_shared_info(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *arena,
 			for (int offset = 8; offset <= 64; offset += 8) {
 				uint64_t w;
 
-				if (ap_v8_word(v8, script, offset, &w) && ap_v8_is(v8, w, AP_F_T_SCRIPT))
+				if (ap_v8_word(v8, script, offset, &w) &&
+				    ap_v8_is(v8, w, AP_F_T_SCRIPT))
 					script = w;
 			}
 		}

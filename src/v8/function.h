@@ -35,17 +35,17 @@ const char *ap_function_kind_name(enum ap_function_kind kind);
 struct ap_function_info {
 	ap_tagged function; /* 0 when only the SharedFunctionInfo is known */
 	ap_tagged shared, context, script;
-	ap_tagged scope_info;     /* 0 if none (never compiled lazily, builtins) */
-	ap_tagged bytecode;       /* BytecodeArray, 0 if none */
-	struct ap_text name;      /* as written; empty if anonymous */
-	struct ap_text inferred;  /* V8's guess for an anonymous one; may be empty */
+	ap_tagged scope_info;    /* 0 if none (never compiled lazily, builtins) */
+	ap_tagged bytecode;      /* BytecodeArray, 0 if none */
+	struct ap_text name;     /* as written; empty if anonymous */
+	struct ap_text inferred; /* V8's guess for an anonymous one; may be empty */
 	enum ap_function_kind kind;
 	bool is_default_constructor, is_toplevel, is_strict, is_native_code;
 	bool is_async, is_generator;
 	bool is_members_initializer; /* runs the field initializers of a class */
-	bool is_exposed_builtin; /* V8 shows it in stack traces although it has no script */
-	int32_t start, end; /* source positions of the function; -1 unknown */
-	int formal_parameters; /* without the receiver; -1: not adapted */
+	bool is_exposed_builtin;     /* V8 shows it in stack traces although it has no script */
+	int32_t start, end;          /* source positions of the function; -1 unknown */
+	int formal_parameters;       /* without the receiver; -1: not adapted */
 };
 
 bool ap_function_info(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena,
@@ -96,17 +96,18 @@ struct ap_scope_info {
 	uint32_t flags;
 	int function_kind; /* V8's number */
 	int n_parameters, n_locals;
-	int32_t start, end; /* -1 unknown */
+	int32_t start, end;    /* -1 unknown */
 	ap_tagged names_table; /* NameToIndexHashTable when there are many locals, else 0 */
 	int64_t names, infos;  /* offsets of the two arrays; names == 0 with a table */
 	ap_tagged function_name, inferred_name, outer; /* 0 if none */
-	int function_slot; /* context slot of the function's own name, -1 none */
+	int function_slot;        /* context slot of the function's own name, -1 none */
 	int64_t module_variables; /* offset of the module variable list, 0 none */
 	int n_module_variables;
 };
 
 bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_info *ret);
-/* The same of what is known to be one, for threads: no cache is touched, and `outer` may be anything. */
+/* The same of what is known to be one, for threads: no cache is touched, and `outer` may be
+ * anything. */
 bool ap_scope_info_known(const struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_info *ret);
 /* Name of context local `i` (context slot = min slots (+1 with extension) + i). */
 bool ap_scope_local_name(struct ap_v8 *v8, const struct ap_scope_info *scope, int i,

@@ -1,11 +1,12 @@
 /*
- * Bytecodes one by one. Their sizes are in the binary (Bytecodes::kBytecodeSizes); their names are those of
- * the handlers that the interpreter's dispatch table points to (src/interpreter/interpreter.h):
+ * Bytecodes one by one. Their sizes are in the binary (Bytecodes::kBytecodeSizes); their names are
+ * those of the handlers that the interpreter's dispatch table points to
+ * (src/interpreter/interpreter.h):
  *
  *     Interpreter { Isolate *isolate_; ...; Address dispatch_table_[3 * 256]; }
  *
- * The isolate points to the Interpreter: to what begins, after a word or two, with addresses of builtins, one for each
- * bytecode. Seen in 9.4 to 14.6.
+ * The isolate points to the Interpreter: to what begins, after a word or two, with addresses of
+ * builtins, one for each bytecode. Seen in 9.4 to 14.6.
  */
 #include "v8/interpreter.h"
 
@@ -21,7 +22,7 @@ enum {
 	MAX_BYTECODE_BYTES = 1 << 28,
 	N_OPCODES = 256,
 	N_SHORT_STARS = 16,
-	ISOLATE_BYTES = 0x18000,  /* the field stands below 0x10000 in all six lines */
+	ISOLATE_BYTES = 0x18000, /* the field stands below 0x10000 in all six lines */
 	TABLE_SEARCH_BYTES = 32,
 	PROBE = 5, /* the prefixes all have handlers */
 	MIN_HANDLERS = 150,
@@ -91,8 +92,8 @@ bool ap_bytecode_operand(const struct ap_bytecode_step *step, uint32_t i, uint32
 }
 
 /* Registers are frame slots counted in words from fp, downwards from that of r0. */
-static bool register_operand(const struct ap_v8 *v8, const struct ap_bytecode_step *step, uint32_t i,
-			     int32_t *ret)
+static bool register_operand(const struct ap_v8 *v8, const struct ap_bytecode_step *step,
+			     uint32_t i, int32_t *ret)
 {
 	uint32_t operand;
 
@@ -108,8 +109,8 @@ static bool register_operand(const struct ap_v8 *v8, const struct ap_bytecode_st
 	return true;
 }
 
-bool ap_bytecode_store(const struct ap_v8 *v8, const struct ap_bytecode_step *step, int32_t *ret_register,
-		       int32_t *ret_source)
+bool ap_bytecode_store(const struct ap_v8 *v8, const struct ap_bytecode_step *step,
+		       int32_t *ret_register, int32_t *ret_source)
 {
 	int32_t star0 = F(v8, OP_STAR0), source = -1, target;
 
@@ -167,7 +168,8 @@ static bool dispatch_table(struct ap_v8 *v8, ap_addr *ret)
 		ap_addr isolate = v8->isolates.at[n].address;
 		uint64_t p;
 
-		for (uint64_t i = 0; i < ISOLATE_BYTES && ap_image_u64(v8->image, isolate + i, &p); i += 8) {
+		for (uint64_t i = 0; i < ISOLATE_BYTES && ap_image_u64(v8->image, isolate + i, &p);
+		     i += 8) {
 			if ((p & 7) || p < 4096)
 				continue;
 			for (ap_addr table = p; table < p + TABLE_SEARCH_BYTES; table += 8) {

@@ -37,11 +37,13 @@ bool ap_bytecode_store(const struct ap_v8 *v8, const struct ap_bytecode_step *st
 		       int32_t *ret_register, int32_t *ret_source);
 
 /*
- * interpreter.c: V8's name of a bytecode, "GetNamedProperty", as the interpreter's own dispatch table
- * and the names of its handlers tell; NULL where the binary is stripped. Valid until ap_v8_close().
+ * interpreter.c: V8's name of a bytecode, "GetNamedProperty", as the interpreter's own dispatch
+ * table and the names of its handlers tell; NULL where the binary is stripped. Valid until
+ * ap_v8_close().
  */
 const char *ap_bytecode_name(struct ap_v8 *v8, uint8_t opcode);
-/* Takes the numbers of the group "locals" from those names: for a V8 whose own table we do not have. */
+/* Takes the numbers of the group "locals" from those names: for a V8 whose own table we do not
+ * have. */
 bool ap_opcodes_discover(struct ap_v8 *v8);
 /* For validation: do all stores of this bytecode go to registers that its frame has? */
 bool ap_bytecode_stores_plausible(struct ap_v8 *v8, ap_tagged bytecode);
@@ -49,9 +51,11 @@ bool ap_bytecode_stores_plausible(struct ap_v8 *v8, ap_tagged bytecode);
 /*
  * locals.c: names of the registers r0 .. of a function, from what its bytecode stores for each
  * declaration of its source; s == NULL where that is not certain. `position`: where the function
- * stands, which tells apart variables of the same name in several blocks; -1 unknown. The array is the arena's.
+ * stands, which tells apart variables of the same name in several blocks; -1 unknown. The array is
+ * the arena's.
  */
-struct ap_err *ap_register_names(struct ap_v8 *v8, const struct ap_function_info *info, int32_t position,
-				 size_t n, struct ap_arena *arena, struct ap_text **ret_names);
+struct ap_err *ap_register_names(struct ap_v8 *v8, const struct ap_function_info *info,
+				 int32_t position, size_t n, struct ap_arena *arena,
+				 struct ap_text **ret_names);
 
 #endif

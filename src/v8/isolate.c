@@ -1,8 +1,9 @@
 /*
  * Finding isolates: one per thread that runs JavaScript (main and workers).
  *
- * In order of preference: the thread-local variable that names the current isolate (11.3 and later),
- * the pthread key (9.4, 10.2), and a scan of writable memory for the isolate's pointer to itself.
+ * In order of preference: the thread-local variable that names the current isolate (11.3 and
+ * later), the pthread key (9.4, 10.2), and a scan of writable memory for the isolate's pointer to
+ * itself.
  */
 #include "v8/v8_private.h"
 
@@ -24,7 +25,8 @@ static bool isolate_plausible(struct ap_v8 *v8, ap_addr isolate)
 	if (!ap_image_u64(v8->image, isolate + (uint64_t)at, &self) || self != isolate)
 		return false;
 	/* The roots table starts with maps. */
-	return ap_image_u64(v8->image, isolate + (uint64_t)F(v8, ISOLATE_ROOTS), &root) && root != 0;
+	return ap_image_u64(v8->image, isolate + (uint64_t)F(v8, ISOLATE_ROOTS), &root) &&
+	       root != 0;
 }
 
 /* A frame pointer of a typed frame: a small even marker stands below it. */
@@ -32,7 +34,8 @@ static bool is_marker_frame(const struct ap_v8 *v8, ap_addr fp, uint64_t *ret_ty
 {
 	uint64_t marker;
 
-	if ((fp & 7) || !ap_image_u64(v8->image, fp - 8, &marker) || (marker & 1) || marker >= 2 * MAX_MARKER)
+	if ((fp & 7) || !ap_image_u64(v8->image, fp - 8, &marker) || (marker & 1) ||
+	    marker >= 2 * MAX_MARKER)
 		return false;
 	*ret_type = marker >> 1;
 	return true;
@@ -40,7 +43,8 @@ static bool is_marker_frame(const struct ap_v8 *v8, ap_addr fp, uint64_t *ret_ty
 
 static bool is_exit_type(const struct ap_v8 *v8, uint64_t type)
 {
-	static const enum ap_fact_id exits[] = {AP_F_FRAME_EXIT, AP_F_FRAME_BUILTIN_EXIT,
+	static const enum ap_fact_id exits[] = {AP_F_FRAME_EXIT,
+						AP_F_FRAME_BUILTIN_EXIT,
 						AP_F_FRAME_API_CALLBACK_EXIT,
 						AP_F_FRAME_API_NAMED_ACCESSOR_EXIT,
 						AP_F_FRAME_API_CONSTRUCT_EXIT,
@@ -63,8 +67,9 @@ static bool on_stack(const struct ap_v8 *v8, const struct ap_thread *thread, ap_
 }
 
 /*
- * ThreadLocalTop::c_entry_fp_: where the table says, if that is a stack address of this thread with an
- * exit marker, or 0 (not in C++). Else the one word of the isolate's head that is such an address.
+ * ThreadLocalTop::c_entry_fp_: where the table says, if that is a stack address of this thread with
+ * an exit marker, or 0 (not in C++). Else the one word of the isolate's head that is such an
+ * address.
  */
 static ap_addr isolate_c_entry_fp(struct ap_v8 *v8, ap_addr isolate, const struct ap_thread *thread)
 {
@@ -73,7 +78,9 @@ static ap_addr isolate_c_entry_fp(struct ap_v8 *v8, ap_addr isolate, const struc
 
 	/* On a V8 not seen before a zero proves nothing: it may be any other field. */
 	if (ap_image_u64(v8->image, isolate + (uint64_t)F(v8, ISOLATE_C_ENTRY_FP), &w) &&
-	    ((w == 0 && v8->profile.table_exact) || (on_stack(v8, thread, w) && is_marker_frame(v8, w, &type) && is_exit_type(v8, type)))) {
+	    ((w == 0 && v8->profile.table_exact) ||
+	     (on_stack(v8, thread, w) && is_marker_frame(v8, w, &type) &&
+	      is_exit_type(v8, type)))) {
 		v8->profile.facts[AP_F_ISOLATE_C_ENTRY_FP].confirmed |= w != 0;
 		return w;
 	}
@@ -101,8 +108,8 @@ static bool isolate_add(struct ap_v8 *v8, ap_addr address, size_t thread, const 
 
 		if (known->address != address)
 			continue;
-		/* Helper threads may carry the isolate they work for (13.6): the owner is the one whose
-		 * stack holds the exit frame, else the first. */
+		/* Helper threads may carry the isolate they work for (13.6): the owner is the one
+		 * whose stack holds the exit frame, else the first. */
 		if (t && !known->c_entry_fp) {
 			ap_addr fp = isolate_c_entry_fp(v8, address, t);
 
@@ -121,7 +128,8 @@ static bool isolate_add(struct ap_v8 *v8, ap_addr address, size_t thread, const 
 }
 
 /* x86-64 TLS variant II: the program's own block ends at fs_base. */
-static bool tls_of_program(const struct ap_v8 *v8, const struct ap_symbol *symbol, uint64_t *ret_offset)
+static bool tls_of_program(const struct ap_v8 *v8, const struct ap_symbol *symbol,
+			   uint64_t *ret_offset)
 {
 	size_t n;
 	const Elf64_Phdr *ph = ap_elf_segments(v8->module->elf, &n);
@@ -145,7 +153,8 @@ static struct ap_err *isolates_by_tls(struct ap_v8 *v8)
 	size_t n;
 
 	if (!v8->module->is_main ||
-	    !ap_elf_symbol_named(v8->module->elf, "_ZN2v88internal18g_current_isolate_E", &symbol) ||
+	    !ap_elf_symbol_named(v8->module->elf, "_ZN2v88internal18g_current_isolate_E",
+				 &symbol) ||
 	    !tls_of_program(v8, &symbol, &offset))
 		return NULL;
 	threads = ap_image_threads(v8->image, &n);
@@ -165,7 +174,8 @@ static struct ap_err *isolates_by_key(struct ap_v8 *v8)
 	uint64_t isolate;
 	size_t n;
 
-	if (!ap_elf_symbol_named(v8->module->elf, "_ZN2v88internal7Isolate12isolate_key_E", &symbol) ||
+	if (!ap_elf_symbol_named(v8->module->elf, "_ZN2v88internal7Isolate12isolate_key_E",
+				 &symbol) ||
 	    !ap_image_u32(v8->image, symbol.value + v8->module->bias, &key) ||
 	    key >= PTHREAD_N_FIRST_KEYS)
 		return NULL;
@@ -173,7 +183,8 @@ static struct ap_err *isolates_by_key(struct ap_v8 *v8)
 	for (size_t i = 0; i < n; i++) {
 		uint64_t self, base = threads[i].regs[AP_REG_FS_BASE];
 
-		/* struct pthread begins with a pointer to itself; the offset is private to glibc. */
+		/* struct pthread begins with a pointer to itself; the offset is private to glibc.
+		 */
 		if (!ap_image_u64(v8->image, base + 0x10, &self) || self != base ||
 		    !ap_image_u64(v8->image, base + PTHREAD_FIRST_KEYS + key * 16 + 8, &isolate))
 			continue;
@@ -198,7 +209,8 @@ static struct ap_err *isolates_by_scan(struct ap_v8 *v8)
 
 		if (!seg->data || !(seg->flags & PF_W) || seg->origin != AP_SEGMENT_CORE)
 			continue;
-		for (uint64_t off = (8 - (seg->start & 7)) & 7; off + 8 <= seg->end - seg->start; off += 8) {
+		for (uint64_t off = (8 - (seg->start & 7)) & 7; off + 8 <= seg->end - seg->start;
+		     off += 8) {
 			uint64_t w;
 
 			memcpy(&w, seg->data + off, 8);
@@ -232,7 +244,8 @@ struct ap_err *ap_v8_find_isolates(struct ap_v8 *v8)
 	for (size_t i = 0; i < v8->isolates.n; i++) {
 		struct ap_isolate *isolate = &v8->isolates.at[i];
 
-		isolate->is_main = isolate->thread < n && threads[isolate->thread].tid == process->pid;
+		isolate->is_main =
+			isolate->thread < n && threads[isolate->thread].tid == process->pid;
 	}
 	return NULL;
 }

@@ -1,13 +1,15 @@
 /*
- * Which variable a register holds. V8 keeps no names of local variables; but the statement positions in the
- * bytecode lead to the declaration in the source, and the code of that statement stores into the variable:
+ * Which variable a register holds. V8 keeps no names of local variables; but the statement
+ * positions in the bytecode lead to the declaration in the source, and the code of that statement
+ * stores into the variable:
  *
  *     const found = sessions.find(id);       position of the initializer; ...; Star1
  *
- * Registers of variables stand below those of temporaries, and a temporary is read again by the same
- * statement. So the variable is the lowest register that the statement stores into, if it is also the first
- * one that the rest of its code does not mention. Where the two disagree, where the initializer
- * assigns to something itself, or where a variable lives in a context, nothing is claimed. Seen to hold in 9.4 to 14.6.
+ * Registers of variables stand below those of temporaries, and a temporary is read again by the
+ * same statement. So the variable is the lowest register that the statement stores into, if it is
+ * also the first one that the rest of its code does not mention. Where the two disagree, where the
+ * initializer assigns to something itself, or where a variable lives in a context, nothing is
+ * claimed. Seen to hold in 9.4 to 14.6.
  */
 #include <stdlib.h>
 
@@ -159,7 +161,8 @@ static struct ap_err *scope_names(struct search *s, ap_tagged scope_info)
 	return NULL;
 }
 
-/* Names in the scopes that this function makes contexts for: its own, and those in its constants. */
+/* Names in the scopes that this function makes contexts for: its own, and those in its constants.
+ */
 static struct ap_err *contexts_load(struct search *s, const struct ap_function_info *info)
 {
 	uint64_t constants, w;
@@ -171,7 +174,8 @@ static struct ap_err *contexts_load(struct search *s, const struct ap_function_i
 	    !ap_v8_array_length(s->v8, constants, &n))
 		return NULL;
 	for (uint32_t i = 0; i < n && i < MAX_CONSTANTS; i++) {
-		if (ap_v8_array_at(s->v8, constants, i, &w) && ap_v8_is(s->v8, w, AP_F_T_SCOPE_INFO))
+		if (ap_v8_array_at(s->v8, constants, i, &w) &&
+		    ap_v8_is(s->v8, w, AP_F_T_SCOPE_INFO))
 			AP_TRY(scope_names(s, w));
 	}
 	return NULL;
@@ -199,8 +203,8 @@ static uint32_t code_end(const struct search *s, const struct statement *st)
 }
 
 /*
- * Might the instruction read the register? Any operand byte of its number counts, and any pair of operands
- * that would be a list of registers: the first one and how many.
+ * Might the instruction read the register? Any operand byte of its number counts, and any pair of
+ * operands that would be a list of registers: the first one and how many.
  */
 static bool mentions(const struct ap_v8 *v8, const struct ap_bytecode_step *step, int32_t reg)
 {
@@ -223,8 +227,8 @@ struct store {
 };
 
 /* The stores of a statement, in order; *ret_steps counts its instructions. False if too many. */
-static bool stores_of(const struct search *s, const struct statement *st, struct store *stores, size_t *ret_n,
-		      unsigned *ret_steps)
+static bool stores_of(const struct search *s, const struct statement *st, struct store *stores,
+		      size_t *ret_n, unsigned *ret_steps)
 {
 	uint32_t end = code_end(s, st);
 	struct ap_bytecodes b;
@@ -293,13 +297,15 @@ static int32_t target_of(const struct search *s, const struct statement *st, boo
 	return one || first == lowest ? lowest : -1;
 }
 
-static int32_t only_target_of(const struct search *s, const struct statement *st, unsigned want_steps)
+static int32_t only_target_of(const struct search *s, const struct statement *st,
+			      unsigned want_steps)
 {
 	struct store stores[MAX_STORES];
 	unsigned steps;
 	size_t n;
 
-	return stores_of(s, st, stores, &n, &steps) && n == 1 && (!want_steps || steps == want_steps)
+	return stores_of(s, st, stores, &n, &steps) && n == 1 &&
+			       (!want_steps || steps == want_steps)
 		       ? stores[0].reg
 		       : -1;
 }
@@ -328,25 +334,28 @@ static bool constant_is(const struct search *s, uint32_t index, struct ap_text n
 	uint64_t constants, w;
 
 	if (!ap_v8_word(s->v8, s->bytecode, F(s->v8, BYTECODE_CONSTANTS), &constants) ||
-	    !ap_v8_array_at(s->v8, constants, index, &w) || !ap_type_is_string(s->v8, ap_v8_type(s->v8, w)))
+	    !ap_v8_array_at(s->v8, constants, index, &w) ||
+	    !ap_type_is_string(s->v8, ap_v8_type(s->v8, w)))
 		return false;
 	return ap_text_eq(ap_v8_text(s->v8, w, MAX_NAME_UNITS, s->arena), name);
 }
 
 /* The constant that a load of a property names. */
-static bool loads_property(const struct search *s, const struct ap_bytecode_step *step, struct ap_text name)
+static bool loads_property(const struct search *s, const struct ap_bytecode_step *step,
+			   struct ap_text name)
 {
 	uint32_t index;
 
-	return step->opcode == F(s->v8, OP_GET_NAMED_PROPERTY) && ap_bytecode_operand(step, 1, &index) &&
-	       constant_is(s, index, name);
+	return step->opcode == F(s->v8, OP_GET_NAMED_PROPERTY) &&
+	       ap_bytecode_operand(step, 1, &index) && constant_is(s, index, name);
 }
 
 /*
- * `{ a, b: c } =` at byte `at` behind the brace: each property is loaded and stored in turn, from `offset` on. True
- * if all of it is that simple; only then, or if `partly`, are names claimed.
+ * `{ a, b: c } =` at byte `at` behind the brace: each property is loaded and stored in turn, from
+ * `offset` on. True if all of it is that simple; only then, or if `partly`, are names claimed.
  */
-static bool claim_pattern(struct search *s, size_t at, uint32_t offset, int32_t position, bool partly)
+static bool claim_pattern(struct search *s, size_t at, uint32_t offset, int32_t position,
+			  bool partly)
 {
 	struct ap_bytecodes b;
 	struct ap_bytecode_step step;
@@ -415,7 +424,8 @@ static void claim_statement(struct search *s, const struct statement *st)
 
 	switch (ap_declaration_at(s->text, at, &name, &value)) {
 	case AP_DECLARES_INITIALIZER:
-		claim(s, target_of(s, st, ap_assigns(s->text, value, text_end(s, st->position))), name, st->position);
+		claim(s, target_of(s, st, ap_assigns(s->text, value, text_end(s, st->position))),
+		      name, st->position);
 		break;
 	case AP_DECLARES_BARE: /* undefined, stored */
 		claim(s, only_target_of(s, st, 2), name, st->position);
@@ -444,7 +454,8 @@ static void claim_parameter(struct search *s)
 		return;
 	at = ap_blanks_back(s->text.s, at - 1);
 	if (at > 0 && (s->text.s[at - 1] == '(' || s->text.s[at - 1] == ','))
-		(void)claim_pattern(s, s->byte[s->first.position], s->first.offset, s->first.position, true);
+		(void)claim_pattern(s, s->byte[s->first.position], s->first.offset,
+				    s->first.position, true);
 }
 
 static uint64_t hash_name(struct ap_text name)
@@ -488,10 +499,14 @@ static struct ap_err *claims_settle(struct search *s, int32_t position)
 	return NULL;
 }
 
-struct ap_err *ap_register_names(struct ap_v8 *v8, const struct ap_function_info *info, int32_t position,
-				 size_t n, struct ap_arena *arena, struct ap_text **ret_names)
+struct ap_err *ap_register_names(struct ap_v8 *v8, const struct ap_function_info *info,
+				 int32_t position, size_t n, struct ap_arena *arena,
+				 struct ap_text **ret_names)
 {
-	struct search s = {.v8 = v8, .arena = arena, .bytecode = info->bytecode, .n_claims = n,
+	struct search s = {.v8 = v8,
+			   .arena = arena,
+			   .bytecode = info->bytecode,
+			   .n_claims = n,
 			   .first = {.position = -1}};
 	struct ap_text *names = ap_alloc_array(arena, n ? n : 1, sizeof(*names));
 	struct ap_bytecodes b;
@@ -500,11 +515,12 @@ struct ap_err *ap_register_names(struct ap_v8 *v8, const struct ap_function_info
 	if (!names || !s.claims)
 		return &ap_err_nomem;
 	*ret_names = names;
-	if (!v8->profile.table_exact && v8->profile.facts[AP_F_OP_STAR].source != AP_FACT_DISCOVERED)
+	if (!v8->profile.table_exact &&
+	    v8->profile.facts[AP_F_OP_STAR].source != AP_FACT_DISCOVERED)
 		(void)ap_opcodes_discover(v8);
 	if (!v8->profile.groups[AP_G_LOCALS].on || !info->script || info->start < 0 ||
-	    info->end <= info->start || info->end - info->start > MAX_SOURCE_UNITS || !info->bytecode ||
-	    !ap_bytecodes_begin(v8, info->bytecode, &b))
+	    info->end <= info->start || info->end - info->start > MAX_SOURCE_UNITS ||
+	    !info->bytecode || !ap_bytecodes_begin(v8, info->bytecode, &b))
 		return NULL;
 	AP_TRY(source_load(&s, info));
 	if (!s.text.s)

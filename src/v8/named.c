@@ -2,8 +2,8 @@
 
 enum { NO = AP_FACT_NONE, STRONG = 0, WEAK = 1 };
 
-void ap_v8_each_named_field(const struct ap_v8 *v8, void (*fn)(void *arg, const struct ap_named_field *field),
-			    void *arg)
+void ap_v8_each_named_field(const struct ap_v8 *v8,
+			    void (*fn)(void *arg, const struct ap_named_field *field), void *arg)
 {
 	static const struct {
 		enum ap_fact_id type;

@@ -16,8 +16,8 @@ struct ap_named_field {
 };
 
 /* Calls `fn` for each field that this V8 has, in V8's order. */
-void ap_v8_each_named_field(const struct ap_v8 *v8, void (*fn)(void *arg, const struct ap_named_field *field),
-			    void *arg);
+void ap_v8_each_named_field(const struct ap_v8 *v8,
+			    void (*fn)(void *arg, const struct ap_named_field *field), void *arg);
 
 /* V8's name of a slot of a native context, or NULL: native_context.def. */
 const char *ap_v8_native_slot_name(const struct ap_v8 *v8, int slot);

@@ -7,9 +7,9 @@
 enum {
 	MAX_PROTOTYPES = 1000,
 	MAX_NAME = 1024,
-	MAX_STEPS = 1 << 20, /* properties looked at for one name */
-	MAX_PROTOTYPE_SIZE =
-		4096, /* of an object used as a hash table that may still be a prototype */
+	MAX_STEPS = 1 << 20,       /* properties looked at for one name */
+	MAX_PROTOTYPE_SIZE = 4096, /* of an object used as a hash table that may still be a
+				      prototype */
 };
 
 static struct ap_text none(void)

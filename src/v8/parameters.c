@@ -43,7 +43,8 @@ static struct ap_text parameter_text(const char *start, const char *end, struct 
 		}
 		if (*p == '=' && depth == 0)
 			break;
-		depth += (*p == '{' || *p == '[' || *p == '(') - (*p == '}' || *p == ']' || *p == ')');
+		depth += (*p == '{' || *p == '[' || *p == '(') -
+			 (*p == '}' || *p == ']' || *p == ')');
 		if (!isspace((unsigned char)*p) || (n && depth > 0 && buf[n - 1] != ' '))
 			buf[n++] = isspace((unsigned char)*p) ? ' ' : *p;
 		p++;
@@ -70,7 +71,8 @@ struct ap_err *ap_parameter_names(struct ap_v8 *v8, const struct ap_function_inf
 	*ret_n = 0;
 	if (info->start < 0 || info->end <= info->start || info->formal_parameters <= 0)
 		return NULL;
-	int32_t stop = info->end - info->start > MAX_LIST_UNITS ? info->start + MAX_LIST_UNITS : info->end;
+	int32_t stop =
+		info->end - info->start > MAX_LIST_UNITS ? info->start + MAX_LIST_UNITS : info->end;
 	source = ap_script_text(v8, info->script, info->start, stop, arena);
 	if (!source.s || !source.n)
 		return NULL;
@@ -113,7 +115,8 @@ struct ap_err *ap_parameter_names(struct ap_v8 *v8, const struct ap_function_inf
 				break;
 			from = p + 1;
 		}
-		depth += (*p == '(' || *p == '[' || *p == '{') - (*p == ')' || *p == ']' || *p == '}');
+		depth += (*p == '(' || *p == '[' || *p == '{') -
+			 (*p == ')' || *p == ']' || *p == '}');
 		p++;
 	}
 	*ret_names = names.at;

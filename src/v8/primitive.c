@@ -112,7 +112,7 @@ struct ap_text ap_date_text(double ms, struct ap_arena *arena)
 	civil(days, &year, &month, &day);
 	text = ap_printf(arena,
 			 year >= 0 && year <= 9999 ? "%04lld-%02u-%02uT%02d:%02d:%02d.%03dZ"
-			 : year < 0		   ? "-%06lld-%02u-%02uT%02d:%02d:%02d.%03dZ"
+			 : year < 0                ? "-%06lld-%02u-%02uT%02d:%02d:%02d.%03dZ"
 						   : "+%06lld-%02u-%02uT%02d:%02d:%02d.%03dZ",
 			 (long long)(year < 0 ? -year : year), month, day, (int)(t / 3600000),
 			 (int)(t / 60000 % 60), (int)(t / 1000 % 60), (int)(t % 1000));

@@ -22,12 +22,14 @@ static const struct {
 	const char *name;
 	int major, minor;
 } lines[N_LINES] = {
-	{"9.4", 9, 4}, {"10.2", 10, 2}, {"11.3", 11, 3}, {"12.4", 12, 4}, {"13.6", 13, 6}, {"14.6", 14, 6},
+	{"9.4", 9, 4},   {"10.2", 10, 2}, {"11.3", 11, 3},
+	{"12.4", 12, 4}, {"13.6", 13, 6}, {"14.6", 14, 6},
 };
 
 /* Facts in which the metadata is known to be wrong: a dispute is settled for the table. */
 static const enum ap_fact_id table_wins[] = {
-	AP_F_EMBEDDER_FIELDS, /* a TCP handle's field 0 in 13.6 and 14.6 points to its TCPWrap at 32 only */
+	AP_F_EMBEDDER_FIELDS, /* a TCP handle's field 0 in 13.6 and 14.6 points to its TCPWrap at 32
+				 only */
 };
 
 const char *ap_fact_name(enum ap_fact_id id)
@@ -107,7 +109,8 @@ struct symbol_scan {
 	struct ap_symbol version[4], version_string;
 };
 
-/* The int behind a symbol: from the core if it is there (nodedbg_* are set at start-up), else the file. */
+/* The int behind a symbol: from the core if it is there (nodedbg_* are set at start-up), else the
+ * file. */
 static bool symbol_int(const struct symbol_scan *scan, const struct ap_symbol *symbol, int32_t *ret)
 {
 	uint32_t v;
@@ -125,8 +128,8 @@ static bool symbol_int(const struct symbol_scan *scan, const struct ap_symbol *s
 }
 
 /*
- * The symbols' values come out of the dead program's memory: one that cannot be what its name says is
- * not taken, and the table says it instead.
+ * The symbols' values come out of the dead program's memory: one that cannot be what its name says
+ * is not taken, and the table says it instead.
  */
 static bool plausible(enum ap_fact_id id, int32_t value)
 {
@@ -231,9 +234,9 @@ static void profile_version(struct symbol_scan *scan, struct ap_arena *arena)
 	if (!profile->v8_major)
 		version_from_constants(scan->module, profile, arena);
 	if (!profile->v8_version || !profile->v8_version[0])
-		profile->v8_version = ap_printf(arena, "%d.%d.%d.%d", profile->v8_major,
-						profile->v8_minor, profile->v8_build,
-						profile->v8_patch);
+		profile->v8_version =
+			ap_printf(arena, "%d.%d.%d.%d", profile->v8_major, profile->v8_minor,
+				  profile->v8_build, profile->v8_patch);
 }
 
 static void profile_choose_line(struct ap_profile *profile)
@@ -264,13 +267,14 @@ static void profile_merge_table(struct ap_profile *profile)
 		int32_t value = rows[i].value[profile->table_line];
 
 		if (fact->source == AP_FACT_UNKNOWN) {
-			/* Instance types are renumbered with every V8: another line's number is worse than
-			 * none. */
+			/* Instance types are renumbered with every V8: another line's number is
+			 * worse than none. */
 			if (!profile->table_exact && rows[i].group == AP_G_TYPES)
 				continue;
 			fact->value = value;
 			if (value != AP_FACT_NONE)
-				fact->source = profile->table_exact ? AP_FACT_TABLE : AP_FACT_NEAREST;
+				fact->source =
+					profile->table_exact ? AP_FACT_TABLE : AP_FACT_NEAREST;
 			continue;
 		}
 		/* For an unknown V8 the table is only a guess: it cannot dispute the metadata. */
@@ -304,9 +308,10 @@ struct ap_err *ap_profile_build(const struct ap_image *image, const struct ap_mo
 	profile_version(&scan, arena);
 	if (!profile->metadata && !profile->v8_major)
 		return ap_err_hint(
-			ap_err_new(AP_E_UNSUPPORTED,
-				   "%s holds no V8: neither metadata symbols nor a V8 version was found",
-				   module->path),
+			ap_err_new(
+				AP_E_UNSUPPORTED,
+				"%s holds no V8: neither metadata symbols nor a V8 version was found",
+				module->path),
 			"if this is Node, give the unstripped program of the same build: autopsy NODE CORE");
 	profile_choose_line(profile);
 	profile_merge_table(profile);
@@ -319,9 +324,9 @@ struct ap_err *ap_profile_build(const struct ap_image *image, const struct ap_mo
 			continue;
 		struct ap_group_state *group = &profile->groups[rows[i].group];
 		group->on = false;
-		group->why_off = ap_printf(arena, "%s: the metadata says %d, the table for V8 %s says %d",
-					   rows[i].name, fact->value, lines[profile->table_line].name,
-					   fact->other);
+		group->why_off = ap_printf(
+			arena, "%s: the metadata says %d, the table for V8 %s says %d",
+			rows[i].name, fact->value, lines[profile->table_line].name, fact->other);
 	}
 	return NULL;
 }
@@ -348,17 +353,18 @@ void ap_profile_judge(struct ap_profile *profile, struct ap_arena *arena)
 
 		if (g->on && g->checked < MIN_SAMPLES_OF_GUESSES && group_is_guessed(profile, i)) {
 			g->on = false;
-			g->why_off = ap_printf(arena,
-					       "it rests on the layout of V8 %s, and this core has too little to try it on",
-					       lines[profile->table_line].name);
+			g->why_off = ap_printf(
+				arena,
+				"it rests on the layout of V8 %s, and this core has too little to try it on",
+				lines[profile->table_line].name);
 		}
 		if (!g->checked || !g->on)
 			continue;
 		if (ap_samples_fit(g->checked, g->good))
 			continue;
 		g->on = false;
-		g->why_off = ap_printf(arena, "only %u of %u samples are consistent on V8 %s", g->good,
-				       g->checked, profile->v8_version);
+		g->why_off = ap_printf(arena, "only %u of %u samples are consistent on V8 %s",
+				       g->good, g->checked, profile->v8_version);
 	}
 }
 
@@ -368,7 +374,8 @@ struct ap_err *ap_profile_require(const struct ap_profile *profile, enum ap_fact
 
 	if (g->on)
 		return NULL;
-	return ap_err_hint(ap_err_new(AP_E_LAYOUT, "%s: not offered on V8 %s: %s", group_names[group][1],
-				      profile->v8_version, g->why_off ? g->why_off : "layout unknown"),
+	return ap_err_hint(ap_err_new(AP_E_LAYOUT, "%s: not offered on V8 %s: %s",
+				      group_names[group][1], profile->v8_version,
+				      g->why_off ? g->why_off : "layout unknown"),
 			   "`profile` shows every layout fact and where it came from");
 }

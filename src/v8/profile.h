@@ -2,8 +2,8 @@
  * The layout profile: a set of named facts about the V8 in this core, each with its source.
  *
  * Sources, each later one fills what is missing and confirms or disputes what is there: metadata
- * symbols of the binary in use (v8dbg_*), the table of facts.def for the nearest V8 line, discovery in
- * the core. A disputed fact switches its group off, unless the table overrides it with evidence.
+ * symbols of the binary in use (v8dbg_*), the table of facts.def for the nearest V8 line, discovery
+ * in the core. A disputed fact switches its group off, unless the table overrides it with evidence.
  *
  * Ownership: the profile lives inside struct ap_v8.
  */
@@ -53,9 +53,9 @@ enum { AP_FACT_NONE = INT32_MIN }; /* this V8 has no such thing, or it is unknow
 
 enum ap_fact_source {
 	AP_FACT_UNKNOWN,
-	AP_FACT_METADATA,  /* a v8dbg_ or nodedbg_ symbol of the binary */
-	AP_FACT_TABLE,     /* facts.def for exactly this V8 line */
-	AP_FACT_NEAREST,   /* facts.def for the nearest older line: to be validated */
+	AP_FACT_METADATA,   /* a v8dbg_ or nodedbg_ symbol of the binary */
+	AP_FACT_TABLE,      /* facts.def for exactly this V8 line */
+	AP_FACT_NEAREST,    /* facts.def for the nearest older line: to be validated */
 	AP_FACT_DISCOVERED, /* found in the core itself */
 };
 
@@ -98,7 +98,8 @@ struct ap_err *ap_profile_build(const struct ap_image *image, const struct ap_mo
 /* The error that commands give when their group is off, or NULL. */
 struct ap_err *ap_profile_require(const struct ap_profile *profile, enum ap_fact_group group);
 /* Notes one validation sample of a group. */
-static inline void ap_profile_sample(struct ap_profile *profile, enum ap_fact_group group, bool good)
+static inline void ap_profile_sample(struct ap_profile *profile, enum ap_fact_group group,
+				     bool good)
 {
 	profile->groups[group].checked++;
 	profile->groups[group].good += good;

@@ -7,10 +7,10 @@
 
 enum {
 	MAX_PROTOTYPES = 1000,
-	MAX_STEPS = 1 << 20,		    /* of one question to a whole prototype chain */
-	INTERESTING = 1,		    /* NameDictionary::MayHaveInterestingPropertiesBit */
+	MAX_STEPS = 1 << 20,                /* of one question to a whole prototype chain */
+	INTERESTING = 1,                    /* NameDictionary::MayHaveInterestingPropertiesBit */
 	PROPERTY_ARRAY_LENGTH_MASK = 0x3ff, /* PropertyArray::LengthField */
-	DICTIONARY_HEADER = 3,		    /* elements, deleted, capacity */
+	DICTIONARY_HEADER = 3,              /* elements, deleted, capacity */
 	DESCRIPTOR_SIZE = 24,
 };
 

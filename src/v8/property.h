@@ -12,7 +12,7 @@
 enum ap_own_kind {
 	AP_OWN_DATA,
 	AP_OWN_ACCESSOR, /* getter and setter in an AccessorPair */
-	AP_OWN_NATIVE,	 /* computed by V8: an AccessorInfo */
+	AP_OWN_NATIVE,   /* computed by V8: an AccessorInfo */
 };
 
 enum { AP_READ_ONLY = 1, AP_DONT_ENUM = 2, AP_DONT_DELETE = 4 }; /* PropertyAttributes */
@@ -21,12 +21,12 @@ struct ap_own {
 	ap_tagged key; /* a String or a Symbol; for dictionary elements unused */
 	enum ap_own_kind kind;
 	unsigned attributes;
-	bool readable;		  /* false: the value could not be read */
-	struct ap_slot slot;	  /* AP_OWN_DATA */
-	ap_tagged accessor;	  /* AccessorPair or AccessorInfo */
+	bool readable;            /* false: the value could not be read */
+	struct ap_slot slot;      /* AP_OWN_DATA */
+	ap_tagged accessor;       /* AccessorPair or AccessorInfo */
 	ap_tagged getter, setter; /* of a pair; 0 if absent */
-	uint32_t order;		  /* place in the order of creation */
-	uint64_t address;	  /* of the slot that holds the value, 0 if it has none */
+	uint32_t order;           /* place in the order of creation */
+	uint64_t address;         /* of the slot that holds the value, 0 if it has none */
 };
 
 struct ap_own_iter {
@@ -57,7 +57,7 @@ enum ap_key_kind {
 	AP_KEY_STRING,
 	AP_KEY_SYMBOL,
 	AP_KEY_PRIVATE_NAME, /* #x */
-	AP_KEY_HIDDEN,	     /* private symbols of V8 and of embedders, brands */
+	AP_KEY_HIDDEN,       /* private symbols of V8 and of embedders, brands */
 };
 enum ap_key_kind ap_key_kind(struct ap_v8 *v8, ap_tagged key);
 /* The well-known symbol of that description ("Symbol.toStringTag"). */

@@ -1,15 +1,15 @@
 /*
  * ScopeInfo and Context (src/objects/scope-info.tq, contexts.h).
  *
- * A ScopeInfo is a header and then parts that are there or not as its flags say; the parts are walked
- * in order, and what does not add up to the object's kind is refused.
+ * A ScopeInfo is a header and then parts that are there or not as its flags say; the parts are
+ * walked in order, and what does not add up to the object's kind is refused.
  */
 #include "v8/function.h"
 
 enum {
 	FLAG_SCOPE_TYPE_BITS = 4,
 	FLAG_SAVED_CLASS_VARIABLE = 1 << 10,
-	FLAG_RECEIVER_SHIFT = 7, /* 2 bits; 1 stack, 2 context allocated */
+	FLAG_RECEIVER_SHIFT = 7,           /* 2 bits; 1 stack, 2 context allocated */
 	FLAG_FUNCTION_VARIABLE_SHIFT = 12, /* 2 bits */
 	FLAG_INFERRED_NAME = 1 << 14,
 	FLAG_KIND_SHIFT = 17, /* 5 bits */
@@ -25,13 +25,14 @@ enum {
 static enum ap_scope_type scope_type_of(const struct ap_v8 *v8, unsigned type)
 {
 	static const enum ap_scope_type old_order[] = {
-		AP_SCOPE_TYPE_CLASS, AP_SCOPE_TYPE_EVAL,  AP_SCOPE_TYPE_FUNCTION, AP_SCOPE_TYPE_MODULE,
-		AP_SCOPE_TYPE_SCRIPT, AP_SCOPE_TYPE_CATCH, AP_SCOPE_TYPE_BLOCK,    AP_SCOPE_TYPE_WITH,
+		AP_SCOPE_TYPE_CLASS,  AP_SCOPE_TYPE_EVAL,   AP_SCOPE_TYPE_FUNCTION,
+		AP_SCOPE_TYPE_MODULE, AP_SCOPE_TYPE_SCRIPT, AP_SCOPE_TYPE_CATCH,
+		AP_SCOPE_TYPE_BLOCK,  AP_SCOPE_TYPE_WITH,
 	};
 	static const enum ap_scope_type new_order[] = {
-		AP_SCOPE_TYPE_SCRIPT,   AP_SCOPE_TYPE_SCRIPT, AP_SCOPE_TYPE_CLASS, AP_SCOPE_TYPE_EVAL,
-		AP_SCOPE_TYPE_FUNCTION, AP_SCOPE_TYPE_MODULE, AP_SCOPE_TYPE_CATCH, AP_SCOPE_TYPE_BLOCK,
-		AP_SCOPE_TYPE_WITH,
+		AP_SCOPE_TYPE_SCRIPT, AP_SCOPE_TYPE_SCRIPT,   AP_SCOPE_TYPE_CLASS,
+		AP_SCOPE_TYPE_EVAL,   AP_SCOPE_TYPE_FUNCTION, AP_SCOPE_TYPE_MODULE,
+		AP_SCOPE_TYPE_CATCH,  AP_SCOPE_TYPE_BLOCK,    AP_SCOPE_TYPE_WITH,
 	};
 
 	if (F(v8, SCOPE_TYPE_ORDER) == 0)
@@ -40,7 +41,8 @@ static enum ap_scope_type scope_type_of(const struct ap_v8 *v8, unsigned type)
 }
 
 /* 16..22 keep the positions in the variable part, for these scopes only. */
-static bool scope_has_positions(const struct ap_v8 *v8, const struct ap_scope_info *s, unsigned raw_type)
+static bool scope_has_positions(const struct ap_v8 *v8, const struct ap_scope_info *s,
+				unsigned raw_type)
 {
 	if (ap_has_fact(v8, AP_F_SCOPE_INFO_START) || (s->flags & FLAG_EMPTY))
 		return false;
@@ -59,7 +61,8 @@ static bool scope_has_positions(const struct ap_v8 *v8, const struct ap_scope_in
 
 bool ap_scope_info_known(const struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_info *ret)
 {
-	struct ap_scope_info s = {.address = scope_info, .start = -1, .end = -1, .function_slot = -1};
+	struct ap_scope_info s = {
+		.address = scope_info, .start = -1, .end = -1, .function_slot = -1};
 	int64_t at = F(v8, SCOPE_INFO_VARIABLE);
 	int32_t parameters, locals, slot;
 	uint64_t w;
@@ -83,7 +86,8 @@ bool ap_scope_info_known(const struct ap_v8 *v8, ap_tagged scope_info, struct ap
 			return false;
 		at += 8;
 	}
-	if (F(v8, SCOPE_INFO_MAX_INLINED) == AP_FACT_NONE || locals < F(v8, SCOPE_INFO_MAX_INLINED)) {
+	if (F(v8, SCOPE_INFO_MAX_INLINED) == AP_FACT_NONE ||
+	    locals < F(v8, SCOPE_INFO_MAX_INLINED)) {
 		s.names = at;
 		at += 8 * (int64_t)locals;
 	} else {
@@ -139,7 +143,8 @@ bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_
 {
 	struct ap_scope_info s;
 
-	if (!ap_v8_is(v8, scope_info, AP_F_T_SCOPE_INFO) || !ap_scope_info_known(v8, scope_info, &s))
+	if (!ap_v8_is(v8, scope_info, AP_F_T_SCOPE_INFO) ||
+	    !ap_scope_info_known(v8, scope_info, &s))
 		return false;
 	if (s.outer && !ap_v8_is(v8, s.outer, AP_F_T_SCOPE_INFO))
 		s.outer = 0;
@@ -147,19 +152,22 @@ bool ap_scope_info_read(struct ap_v8 *v8, ap_tagged scope_info, struct ap_scope_
 	return true;
 }
 
-bool ap_scope_local_name(struct ap_v8 *v8, const struct ap_scope_info *scope, int i, ap_tagged *ret_name)
+bool ap_scope_local_name(struct ap_v8 *v8, const struct ap_scope_info *scope, int i,
+			 ap_tagged *ret_name)
 {
 	uint64_t w;
 
 	if (i < 0 || i >= scope->n_locals)
 		return false;
 	if (!scope->names_table) {
-		if (!ap_v8_word(v8, scope->address, scope->names + 8 * (int64_t)i, &w) || !ap_is_object(w))
+		if (!ap_v8_word(v8, scope->address, scope->names + 8 * (int64_t)i, &w) ||
+		    !ap_is_object(w))
 			return false;
 		*ret_name = w;
 		return true;
 	}
-	/* NameToIndexHashTable: FixedArray of elements, deleted, capacity, then (name, index) pairs. */
+	/* NameToIndexHashTable: FixedArray of elements, deleted, capacity, then (name, index)
+	 * pairs. */
 	uint32_t length;
 	if (!ap_v8_array_length(v8, scope->names_table, &length))
 		return false;
@@ -224,7 +232,8 @@ bool ap_native_context_of(struct ap_v8 *v8, ap_tagged object, ap_tagged *ret)
 	int type = ap_v8_type(v8, map.constructor);
 	if (!ap_type_is_context(v8, type))
 		return false;
-	/* A V8 not seen before: that it is the only type of context in that place tells its number. */
+	/* A V8 not seen before: that it is the only type of context in that place tells its number.
+	 */
 	if (!ap_has_fact(v8, AP_F_T_NATIVE_CONTEXT))
 		v8->profile.facts[AP_F_T_NATIVE_CONTEXT] =
 			(struct ap_fact){.value = type, .source = AP_FACT_DISCOVERED};
@@ -245,8 +254,10 @@ bool ap_isolate_native_context(struct ap_v8 *v8, const struct ap_isolate *isolat
 			return true;
 	}
 	/* During a collection there is none: Heap::native_contexts_list_ begins with the newest. */
-	for (uint64_t offset = 0; ap_has_fact(v8, AP_F_ISOLATE_HEAP) && offset < HEAP_HEAD_BYTES; offset += 8) {
-		if (ap_image_u64(v8->image, isolate->address + (uint64_t)F(v8, ISOLATE_HEAP) + offset, &w) &&
+	for (uint64_t offset = 0; ap_has_fact(v8, AP_F_ISOLATE_HEAP) && offset < HEAP_HEAD_BYTES;
+	     offset += 8) {
+		if (ap_image_u64(v8->image,
+				 isolate->address + (uint64_t)F(v8, ISOLATE_HEAP) + offset, &w) &&
 		    ap_is_object(w) && ap_v8_is(v8, w, AP_F_T_NATIVE_CONTEXT)) {
 			*ret = w;
 			return true;

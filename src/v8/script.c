@@ -1,8 +1,8 @@
 /*
  * Scripts: name, source text, and the line and column of a position.
  *
- * The table of line ends that V8 keeps may not exist in the dead process, so we count ourselves, once
- * per script, and remember where each line starts.
+ * The table of line ends that V8 keeps may not exist in the dead process, so we count ourselves,
+ * once per script, and remember where each line starts.
  */
 #include <stdlib.h>
 
@@ -52,7 +52,8 @@ struct ap_text ap_script_text(struct ap_v8 *v8, ap_tagged script, int32_t start,
 }
 
 /* Line starts in UTF-16 units; V8's line terminators are LF, CR, CRLF, U+2028 and U+2029. */
-static bool lines_count(const struct ap_str *text, struct ap_arena *arena, struct ap_line_table *ret)
+static bool lines_count(const struct ap_str *text, struct ap_arena *arena,
+			struct ap_line_table *ret)
 {
 	AP_VEC(uint32_t) starts = {0};
 	const char *p = text->s, *end = text->s ? text->s + text->n : NULL;

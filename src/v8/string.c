@@ -4,8 +4,8 @@
 
 enum {
 	MAX_STRING_UNITS = (1 << 29) - 24, /* v8::String::kMaxLength */
-	MAX_CHAIN = 4096,		   /* thin and sliced links */
-	MAX_PIECES = 1 << 24,		   /* pending right halves of a rope */
+	MAX_CHAIN = 4096,                  /* thin and sliced links */
+	MAX_PIECES = 1 << 24,              /* pending right halves of a rope */
 	SHAPE_SEQ = 0,
 	SHAPE_CONS = 1,
 	SHAPE_EXTERNAL = 2,
@@ -224,7 +224,7 @@ enum ap_oddball ap_v8_oddball(struct ap_v8 *v8, ap_tagged object)
 		enum ap_oddball oddball;
 	} known[] = {
 		{"undefined", AP_ODDBALL_UNDEFINED}, {"null", AP_ODDBALL_NULL},
-		{"true", AP_ODDBALL_TRUE},	     {"false", AP_ODDBALL_FALSE},
+		{"true", AP_ODDBALL_TRUE},           {"false", AP_ODDBALL_FALSE},
 		{"hole", AP_ODDBALL_HOLE},
 	};
 	int type = ap_is_object(object) ? ap_v8_type(v8, object) : -1;

@@ -15,7 +15,8 @@ static bool table_symbol(const struct ap_symbol *symbol, void *arg)
 		const char *name;
 		size_t offset;
 	} wanted[] = {
-		{"_ZN2v88internal11interpreter9Bytecodes14kBytecodeSizesE", offsetof(struct table_scan, sizes)},
+		{"_ZN2v88internal11interpreter9Bytecodes14kBytecodeSizesE",
+		 offsetof(struct table_scan, sizes)},
 		{"_ZZN2v88internal29TranslationOpcodeOperandCountENS0_17TranslationOpcodeEE6counts",
 		 offsetof(struct table_scan, counts)},
 		{"v8_Default_embedded_blob_code_", offsetof(struct table_scan, blob)},
@@ -31,7 +32,8 @@ static bool table_symbol(const struct ap_symbol *symbol, void *arg)
 			continue;
 		struct ap_symbol *slot = (struct ap_symbol *)((char *)scan + wanted[i].offset);
 
-		/* 9.4 and 10.2 have a pointer of the short name beside the code itself, "..._data_". */
+		/* 9.4 and 10.2 have a pointer of the short name beside the code itself,
+		 * "..._data_". */
 		if (slot == &scan->blob && slot->name && strlen(slot->name) > strlen(symbol->name))
 			continue;
 		*slot = *symbol;
@@ -53,7 +55,8 @@ void ap_v8_load_tables(struct ap_v8 *v8)
 		t->n_bytecodes = t->bytecode_sizes ? scan.sizes.size / 3 : 0;
 	}
 	if (scan.counts.size && scan.counts.size / 4 <= MAX_TRANSLATIONS) {
-		t->translation_counts = ap_elf_at(v8->module->elf, scan.counts.value, scan.counts.size);
+		t->translation_counts =
+			ap_elf_at(v8->module->elf, scan.counts.value, scan.counts.size);
 		t->n_translations = t->translation_counts ? scan.counts.size / 4 : 0;
 	}
 	p = scan.blob_size.name ? ap_elf_at(v8->module->elf, scan.blob_size.value, 4) : NULL;

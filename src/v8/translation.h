@@ -21,10 +21,10 @@ enum ap_translation_op {
 	AP_TR_MATCH_PREVIOUS,
 	AP_TR_FEEDBACK, /* no value */
 	/* Frames, outermost first. */
-	AP_TR_FRAME_JS,		/* bytecode offset, literal of the SharedFunctionInfo, ... */
+	AP_TR_FRAME_JS,         /* bytecode offset, literal of the SharedFunctionInfo, ... */
 	AP_TR_FRAME_BUILTIN_JS, /* a builtin that JavaScript sees: id, literal, ... */
-	AP_TR_FRAME_CONSTRUCT,	/* the next frame is called by `new` */
-	AP_TR_FRAME_ARGUMENTS,	/* actual arguments of the next frame */
+	AP_TR_FRAME_CONSTRUCT,  /* the next frame is called by `new` */
+	AP_TR_FRAME_ARGUMENTS,  /* actual arguments of the next frame */
 	AP_TR_FRAME_OTHER,
 	/* Values. */
 	AP_TR_VALUE, /* one we do not read: in a register, dropped, or to be built */
@@ -57,7 +57,7 @@ struct ap_translation {
 	struct ap_cursor basis;
 	bool has_basis;
 	uint32_t left_in_basis, since_basis;
-	uint32_t steps;	  /* taken; bounds hostile input */
+	uint32_t steps;   /* taken; bounds hostile input */
 	int32_t n_frames; /* that BEGIN announces */
 };
 

@@ -24,8 +24,8 @@ struct ap_text ap_v8_type_name(const struct ap_v8 *v8, int type, struct ap_arena
 {
 	if (ap_type_is_string(v8, type)) {
 		static const char *const shapes[] = {"SeqString",    "ConsString", "ExternalString",
-						     "SlicedString", "String",	   "ThinString",
-						     "String",	     "String"};
+						     "SlicedString", "String",     "ThinString",
+						     "String",       "String"};
 		return ap_text_of(shapes[type & F(v8, STRING_REPRESENTATION_MASK) & 7]);
 	}
 	for (size_t i = 0; type >= 0 && i < AP_N_FACTS; i++) {

@@ -43,16 +43,19 @@ static struct ap_err *v8_no_module(const struct ap_image *image)
 	char id[2 * AP_BUILD_ID_MAX + 1];
 
 	if (!m)
-		return ap_err_hint(ap_err_new(AP_E_FORMAT, "%s does not say which program it is of",
-					      ap_image_path(image)),
-				   "the core lacks its list of files (NT_FILE); give the program: autopsy NODE CORE");
+		return ap_err_hint(
+			ap_err_new(AP_E_FORMAT, "%s does not say which program it is of",
+				   ap_image_path(image)),
+			"the core lacks its list of files (NT_FILE); give the program: autopsy NODE CORE");
 	if (m->state == AP_MODULE_MISMATCH)
 		return ap_err_hint(
-			ap_err_new(AP_E_MISMATCH,
-				   "%s here is another build than the one that died (the core's build-id is %s)",
-				   m->path, ap_build_id_hex(m->build_id, id)),
+			ap_err_new(
+				AP_E_MISMATCH,
+				"%s here is another build than the one that died (the core's build-id is %s)",
+				m->path, ap_build_id_hex(m->build_id, id)),
 			"bring the program with that build-id and run: autopsy NODE CORE");
-	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "the program %s is not on this machine (build-id %s)",
+	return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
+				      "the program %s is not on this machine (build-id %s)",
 				      m->path, ap_build_id_hex(m->build_id, id)),
 			   "bring it here and run: autopsy NODE CORE, or put it beside the core");
 }
@@ -70,10 +73,11 @@ static struct ap_err *v8_load(struct ap_v8 *v8)
 			memcpy(&tagged_size, p, 4);
 	}
 	if (tagged_size != 8)
-		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED,
-					      "%s was built with pointer compression (%d-byte tagged words)",
-					      v8->module->path, tagged_size),
-				   "Node's own releases are read; Electron and custom builds of this kind are not");
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED,
+				   "%s was built with pointer compression (%d-byte tagged words)",
+				   v8->module->path, tagged_size),
+			"Node's own releases are read; Electron and custom builds of this kind are not");
 	ap_v8_load_tables(v8);
 	AP_TRY(ap_v8_find_isolates(v8));
 	if (v8->isolates.n)

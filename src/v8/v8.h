@@ -47,13 +47,15 @@ struct ap_map_info {
 struct ap_isolate {
 	ap_addr address;
 	size_t thread;      /* index of the thread that runs it; SIZE_MAX unknown */
-	ap_addr c_entry_fp; /* frame pointer of the innermost exit frame; 0: in JavaScript or idle */
+	ap_addr c_entry_fp; /* frame pointer of the innermost exit frame; 0: in JavaScript or idle
+			     */
 	bool is_main;
 };
 
 struct ap_v8_private;
 
-struct ap_v8_tables { /* static tables of the binary; NULL where it lacks them */
+/* Static tables of the binary; NULL where it lacks them. */
+struct ap_v8_tables {
 	const uint8_t *bytecode_sizes; /* [3][n_bytecodes] */
 	size_t n_bytecodes;
 	const int32_t *translation_counts;
@@ -71,7 +73,7 @@ struct ap_v8 {
 	struct {
 		struct ap_map_info *at;
 		size_t n, cap;
-	} maps; /* cache, open addressing by address */
+	} maps;            /* cache, open addressing by address */
 	ap_tagged map_map; /* the last map of maps seen; 0 before */
 	struct ap_v8_private *private;
 };
@@ -92,11 +94,13 @@ static inline bool ap_v8_word(const struct ap_v8 *v8, ap_tagged object, int64_t 
 {
 	return (object & 1) && ap_image_u64(v8->image, (object & ~3ull) + (uint64_t)offset, ret);
 }
-static inline bool ap_v8_u32(const struct ap_v8 *v8, ap_tagged object, int64_t offset, uint32_t *ret)
+static inline bool ap_v8_u32(const struct ap_v8 *v8, ap_tagged object, int64_t offset,
+			     uint32_t *ret)
 {
 	return (object & 1) && ap_image_u32(v8->image, (object & ~3ull) + (uint64_t)offset, ret);
 }
-static inline bool ap_v8_u16(const struct ap_v8 *v8, ap_tagged object, int64_t offset, uint16_t *ret)
+static inline bool ap_v8_u16(const struct ap_v8 *v8, ap_tagged object, int64_t offset,
+			     uint16_t *ret)
 {
 	return (object & 1) && ap_image_u16(v8->image, (object & ~3ull) + (uint64_t)offset, ret);
 }
@@ -112,8 +116,8 @@ static inline bool ap_v8_smi(const struct ap_v8 *v8, ap_tagged object, int64_t o
 }
 
 /*
- * map.c: the word that says what an object is. A collection in progress leaves there, untagged, where
- * the object is now; all else of the old copy stays as it was.
+ * map.c: the word that says what an object is. A collection in progress leaves there, untagged,
+ * where the object is now; all else of the old copy stays as it was.
  */
 bool ap_v8_map_word(const struct ap_v8 *v8, ap_tagged object, uint64_t *ret_map);
 /* The map of an object, or NULL if it is no heap object. Valid until ap_v8_close(). */

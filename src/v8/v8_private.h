@@ -42,15 +42,16 @@ void ap_v8_validate(struct ap_v8 *v8);
 /* code.c: the bytes of a table of compiled code, a ByteArray of either kind. */
 bool ap_code_table(struct ap_v8 *v8, ap_tagged array, struct ap_cursor *ret);
 /*
- * bytecode.c: one entry of a position table, of bytecode or of machine code; false at its end or when it
- * is none. Both start from offset -1 and position 0; the position packs an external flag (bit 0), the
- * script offset plus 1 (30 bits) and the inlining id plus 1.
+ * bytecode.c: one entry of a position table, of bytecode or of machine code; false at its end or
+ * when it is none. Both start from offset -1 and position 0; the position packs an external flag
+ * (bit 0), the script offset plus 1 (30 bits) and the inlining id plus 1.
  */
-bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset, int64_t *position,
-		       bool *ret_is_statement);
+bool ap_positions_next(const struct ap_v8 *v8, struct ap_cursor *c, int64_t *offset,
+		       int64_t *position, bool *ret_is_statement);
 /* The bytes of a (Trusted)ByteArray that a BytecodeArray points to, a view into the image. */
 bool ap_bytecode_table(struct ap_v8 *v8, ap_tagged array, const uint8_t **ret_data, size_t *ret_n);
 /* The first bytecode of the expression at a source position. */
-bool ap_bytecode_offset_of(struct ap_v8 *v8, ap_tagged bytecode, int32_t position, int32_t *ret_offset);
+bool ap_bytecode_offset_of(struct ap_v8 *v8, ap_tagged bytecode, int32_t position,
+			   int32_t *ret_offset);
 
 #endif

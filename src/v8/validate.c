@@ -1,8 +1,9 @@
 /*
- * Does the profile fit this core? Every group is tried on real objects before a command relies on it.
+ * Does the profile fit this core? Every group is tried on real objects before a command relies on
+ * it.
  *
- * The samples are the read-only and strong roots and what the native context holds: hundreds of maps,
- * strings and functions that exist in every process and cost no scan of the heap.
+ * The samples are the read-only and strong roots and what the native context holds: hundreds of
+ * maps, strings and functions that exist in every process and cost no scan of the heap.
  */
 #include "v8/frame.h"
 #include "v8/interpreter.h"
@@ -28,9 +29,10 @@ static void validate_root(struct ap_v8 *v8, ap_tagged w)
 		AP_STR_AUTO text = {0};
 		uint32_t units;
 
-		ap_profile_sample(p, AP_G_STRINGS,
-				  ap_v8_string_length(v8, w, &units) &&
-					  ap_v8_string_range(v8, w, 0, units < 4096 ? units : 4096, &text));
+		ap_profile_sample(
+			p, AP_G_STRINGS,
+			ap_v8_string_length(v8, w, &units) &&
+				ap_v8_string_range(v8, w, 0, units < 4096 ? units : 4096, &text));
 	}
 }
 
@@ -59,9 +61,11 @@ static bool scope_is_sound(struct ap_v8 *v8, ap_tagged scope_info, ap_tagged scr
 
 static void validate_bytecode(struct ap_v8 *v8, ap_tagged bytecode)
 {
-	ap_profile_sample(&v8->profile, AP_G_BYTECODE, ap_bytecode_positions_plausible(v8, bytecode));
+	ap_profile_sample(&v8->profile, AP_G_BYTECODE,
+			  ap_bytecode_positions_plausible(v8, bytecode));
 	if (v8->tables.bytecode_sizes)
-		ap_profile_sample(&v8->profile, AP_G_LOCALS, ap_bytecode_stores_plausible(v8, bytecode));
+		ap_profile_sample(&v8->profile, AP_G_LOCALS,
+				  ap_bytecode_stores_plausible(v8, bytecode));
 }
 
 static void validate_function(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena)
@@ -97,11 +101,12 @@ static void validate_object(struct ap_v8 *v8, ap_tagged object)
 }
 
 /*
- * The frames from the last exit outwards. What the interpreter's trampoline called must be an interpreted
- * frame; a compiled frame stands at a call, so its place must be known. Others (regular expressions,
- * WebAssembly) have shapes of their own and prove nothing.
+ * The frames from the last exit outwards. What the interpreter's trampoline called must be an
+ * interpreted frame; a compiled frame stands at a call, so its place must be known. Others (regular
+ * expressions, WebAssembly) have shapes of their own and prove nothing.
  */
-static void validate_frames(struct ap_v8 *v8, const struct ap_isolate *isolate, struct ap_arena *arena)
+static void validate_frames(struct ap_v8 *v8, const struct ap_isolate *isolate,
+			    struct ap_arena *arena)
 {
 	struct ap_profile *p = &v8->profile;
 	ap_addr fp = isolate->c_entry_fp;
@@ -111,8 +116,8 @@ static void validate_frames(struct ap_v8 *v8, const struct ap_isolate *isolate, 
 		uint64_t caller, pc;
 		const char *builtin;
 
-		if (!ap_image_u64(v8->image, fp, &caller) || !ap_image_u64(v8->image, fp + 8, &pc) ||
-		    caller <= fp)
+		if (!ap_image_u64(v8->image, fp, &caller) ||
+		    !ap_image_u64(v8->image, fp + 8, &pc) || caller <= fp)
 			break;
 		fp = caller;
 		builtin = ap_builtin_name(v8, pc, arena);
@@ -157,7 +162,8 @@ static void validate_native_context(struct ap_v8 *v8, ap_tagged native, struct a
 	}
 }
 
-static void validate_isolate(struct ap_v8 *v8, const struct ap_isolate *isolate, struct ap_arena *arena)
+static void validate_isolate(struct ap_v8 *v8, const struct ap_isolate *isolate,
+			     struct ap_arena *arena)
 {
 	unsigned misses = 0;
 	ap_tagged native;
@@ -165,7 +171,8 @@ static void validate_isolate(struct ap_v8 *v8, const struct ap_isolate *isolate,
 	for (unsigned k = 0; k < MAX_ROOTS && misses < 5; k++) {
 		uint64_t w;
 
-		if (!ap_image_u64(v8->image, isolate->address + (uint64_t)F(v8, ISOLATE_ROOTS) + 8ull * k, &w))
+		if (!ap_image_u64(v8->image,
+				  isolate->address + (uint64_t)F(v8, ISOLATE_ROOTS) + 8ull * k, &w))
 			break;
 		/* The table ends where words stop being objects; Smi roots follow it. */
 		if (!ap_is_object(w) || ap_v8_type(v8, w) < 0) {
@@ -181,12 +188,13 @@ static void validate_isolate(struct ap_v8 *v8, const struct ap_isolate *isolate,
 }
 
 /*
- * All isolates are of one V8: where the samples of one fit and those of another do not, the other is damaged, or a worker
- * that was being taken down, and says nothing of the layout.
+ * All isolates are of one V8: where the samples of one fit and those of another do not, the other
+ * is damaged, or a worker that was being taken down, and says nothing of the layout.
  */
 static void judge_isolate(struct ap_group_state *sum, const struct ap_group_state *one)
 {
-	bool sum_fits = ap_samples_fit(sum->checked, sum->good), one_fits = ap_samples_fit(one->checked, one->good);
+	bool sum_fits = ap_samples_fit(sum->checked, sum->good),
+	     one_fits = ap_samples_fit(one->checked, one->good);
 
 	if (sum_fits && !one_fits && sum->checked >= MIN_SAMPLES)
 		return;

@@ -1,5 +1,6 @@
 /*
- * Stopping the walk of a heap, as ^C does: what was found is usable, and the next walk goes on where it stopped.
+ * Stopping the walk of a heap, as ^C does: what was found is usable, and the next walk goes on
+ * where it stopped.
  *
  *   heap-stop CORE
  */
@@ -79,7 +80,8 @@ int main(int argc, char **argv)
 	check(ap_heap_open(v8, &heap));
 	check(ap_heap_walk(heap, &watch));
 	ap_heap_summary(heap, &part);
-	require(cancelled && part.pages_left > 0 && part.pages_left < part.pages, "the walk did not stop in the middle");
+	require(cancelled && part.pages_left > 0 && part.pages_left < part.pages,
+		"the walk did not stop in the middle");
 	require(part.objects > 0 && grouped(heap) == part.objects, "what was found is not usable");
 	check(ap_heap_walk(heap, NULL));
 	ap_heap_summary(heap, &whole);
@@ -87,9 +89,11 @@ int main(int argc, char **argv)
 	check(ap_heap_open(v8, &other));
 	check(ap_heap_walk(other, NULL));
 	ap_heap_summary(other, &again);
-	require(again.objects == whole.objects && again.object_bytes == whole.object_bytes && again.all_gaps == whole.all_gaps,
+	require(again.objects == whole.objects && again.object_bytes == whole.object_bytes &&
+			again.all_gaps == whole.all_gaps,
 		"a walk that was stopped found something else");
-	printf("ok   stopped with %llu of %llu objects\n", (unsigned long long)part.objects, (unsigned long long)whole.objects);
+	printf("ok   stopped with %llu of %llu objects\n", (unsigned long long)part.objects,
+	       (unsigned long long)whole.objects);
 	ap_heap_close(other);
 	ap_heap_close(heap);
 	ap_v8_close(v8);

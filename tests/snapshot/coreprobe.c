@@ -43,7 +43,8 @@ static int verdict(void)
 	}
 	for (uint64_t i = 1; i < n_pages; i++) {
 		if (seqs[i] > seqs[i - 1] || seqs[0] - seqs[i] > 1) {
-			printf("torn: page %" PRIu64 " is %u, page %" PRIu64 " is %u, page 0 is %u\n",
+			printf("torn: page %" PRIu64 " is %u, page %" PRIu64
+			       " is %u, page 0 is %u\n",
 			       i - 1, seqs[i - 1], i, seqs[i], seqs[0]);
 			return 1;
 		}
@@ -83,7 +84,8 @@ static int core(const char *path)
 	for (unsigned i = 0; i < eh.e_phnum; i++) {
 		Elf64_Phdr ph;
 
-		if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) != sizeof(ph)) {
+		if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) !=
+		    sizeof(ph)) {
 			printf("%s: program header %u is missing\n", path, i);
 			return 2;
 		}

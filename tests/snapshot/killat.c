@@ -1,7 +1,8 @@
 /*
- * killat N CALL COUNT_FILE PROGRAM ARG...: runs the program and kills it with SIGKILL when it enters
- * its N-th system call of the kind CALL ("ptrace", "any"); N 0 kills nothing. Writes the number of
- * such calls seen into COUNT_FILE. Exit status: 0 killed, 1 it ended before, 2 this did not work.
+ * killat N CALL COUNT_FILE PROGRAM ARG...: runs the program and kills it with SIGKILL when it
+ * enters its N-th system call of the kind CALL ("ptrace", "any"); N 0 kills nothing. Writes the
+ * number of such calls seen into COUNT_FILE. Exit status: 0 killed, 1 it ended before, 2 this did
+ * not work.
  */
 #include <signal.h>
 #include <stdbool.h>

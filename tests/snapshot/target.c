@@ -12,7 +12,8 @@
  *   rewrite    N MB, rewritten again and again
  *   single     one thread, in user code
  *   reserve    N MB reserved twice, once accessible and once not, one page of each in use
- *   readall    N is the pid of another process: reads its whole memory, as a debugger's gcore does, and ends
+ *   readall    N is the pid of another process: reads its whole memory, as a debugger's gcore does,
+ * and ends
  *
  * READY_FILE gets the pid and, from `timers`, a line of counters on SIGUSR2.
  */
@@ -61,7 +62,8 @@ static void filter(uint32_t action)
 	};
 	struct sock_fprog prog = {sizeof(code) / sizeof(code[0]), code};
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
 		exit(3);
 }
 
@@ -142,7 +144,8 @@ static void maps(long n)
 {
 	for (long i = 0; i < n; i++) {
 		/* Two pages, one of them not accessible, so that no two merge. */
-		char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			       0);
 
 		if (p == MAP_FAILED)
 			exit(4);
@@ -222,7 +225,8 @@ static void kinds(void)
 	char *none = mmap(NULL, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *nofork = mmap(NULL, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const char *tail = "-WITNESS-9f3a";
-	char *reserve = mmap(NULL, 1ul << 32, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *reserve =
+		mmap(NULL, 1ul << 32, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	sprintf(in, "PRIVATE%s", tail);
 	sprintf(out, "DONTDUMP%s", tail);
@@ -332,7 +336,8 @@ static void readall(long pid)
 			continue;
 		for (; start < end; start += sizeof(buf)) {
 			/* What cannot be read is nobody's memory. */
-			if (pread(mem, buf, end - start < sizeof(buf) ? end - start : sizeof(buf), (off_t)start) < 0)
+			if (pread(mem, buf, end - start < sizeof(buf) ? end - start : sizeof(buf),
+				  (off_t)start) < 0)
 				break;
 		}
 	}

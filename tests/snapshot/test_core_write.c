@@ -1,7 +1,7 @@
 /* The core writer against the core reader: few segments, and more than the ELF header can count. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +18,18 @@ static void round_trip(size_t n_segments)
 	struct ap_corew_file file = {0x400000, 0x402000, 0x1000, "/opt/with space/node"};
 	const uint64_t auxv[4] = {AT_PAGESZ, 4096, AT_NULL, 0};
 	struct ap_corew_process process = {
-		.pid = 41, .ppid = 1, .uid = 7, .gid = 8, .state = 'S', .fname = "node",
-		.psargs = "node a-name-that-is-rather-long-and-goes-on-and-on-until-it-does-not-fit-eighty-bytes.js",
-		.auxv = auxv, .n_auxv = sizeof(auxv), .files = &file, .n_files = 1,
+		.pid = 41,
+		.ppid = 1,
+		.uid = 7,
+		.gid = 8,
+		.state = 'S',
+		.fname = "node",
+		.psargs =
+			"node a-name-that-is-rather-long-and-goes-on-and-on-until-it-does-not-fit-eighty-bytes.js",
+		.auxv = auxv,
+		.n_auxv = sizeof(auxv),
+		.files = &file,
+		.n_files = 1,
 	};
 	AP_STR_AUTO notes = {0};
 	AP_STR_AUTO core = {0};
@@ -31,7 +40,8 @@ static void round_trip(size_t n_segments)
 
 	assert_non_null(segments);
 	for (size_t i = 0; i < n_segments; i++)
-		segments[i] = (struct ap_corew_segment){0x10000 + i * 0x2000, 0x1000, 0x100000, PF_R | PF_W, false};
+		segments[i] = (struct ap_corew_segment){0x10000 + i * 0x2000, 0x1000, 0x100000,
+							PF_R | PF_W, false};
 	threads[0].regs.rip = 0x1234;
 	threads[1].regs.gs = 99;
 	threads[1].fpregs[511] = 3;

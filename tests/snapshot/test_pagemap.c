@@ -1,4 +1,5 @@
-/* The page map of this very process: every present page once, in order, whatever the kernel's buffers. */
+/* The page map of this very process: every present page once, in order, whatever the kernel's
+ * buffers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@ enum { PAGES = 9990, TAIL = 700 };
 
 static uint8_t *chequered(void)
 {
-	uint8_t *p = mmap(NULL, PAGES * AP_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint8_t *p = mmap(NULL, PAGES * AP_PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	assert_ptr_not_equal(p, MAP_FAILED);
 	assert_int_equal(madvise(p, PAGES * AP_PAGE, MADV_NOHUGEPAGE), 0);

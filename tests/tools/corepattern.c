@@ -4,10 +4,10 @@
  *   corepattern [-f] [-l PIPE_LIMIT] PATTERN COMMAND [ARG ...]
  *   corepattern --restore
  *
- * The machine has one core_pattern and other people's programs crash too. So: the moment is held under
- * the same lock as mkcore's; what was there before is written down first; a watchdog process puts it
- * back when we end, however we end; should it be killed as well, the next run or --restore plays the
- * journal back.
+ * The machine has one core_pattern and other people's programs crash too. So: the moment is held
+ * under the same lock as mkcore's; what was there before is written down first; a watchdog process
+ * puts it back when we end, however we end; should it be killed as well, the next run or --restore
+ * plays the journal back.
  *
  * -f: put back whatever the command made of it.
  *
@@ -66,8 +66,8 @@ static void restore(void)
 
 	if (!file)
 		return;
-	bool whole = fgets(pattern, LINE, file) && fgets(limit, LINE, file) && fgets(ours, LINE, file) &&
-		     strchr(ours, '\n');
+	bool whole = fgets(pattern, LINE, file) && fgets(limit, LINE, file) &&
+		     fgets(ours, LINE, file) && strchr(ours, '\n');
 	fclose(file);
 	if (whole) {
 		ours[strcspn(ours, "\n")] = '\0';
@@ -150,7 +150,8 @@ int main(int argc, char **argv)
 		at += 2;
 	}
 	if (argc < at + 2) {
-		fputs("usage: corepattern [-f] [-l PIPE_LIMIT] PATTERN COMMAND [ARG ...]\n", stderr);
+		fputs("usage: corepattern [-f] [-l PIPE_LIMIT] PATTERN COMMAND [ARG ...]\n",
+		      stderr);
 		return USAGE;
 	}
 	if (strlen(argv[at]) > 127) {

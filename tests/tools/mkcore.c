@@ -135,10 +135,10 @@ static bool write_line(const char *path, const char *text, int flags)
 /* ---- setting core_pattern for the moment ---- */
 
 struct moment {
-	char gate[PATH_MAX];	/* held while deciding */
-	char users[PATH_MAX];	/* shared lock: somebody needs our pattern */
+	char gate[PATH_MAX];    /* held while deciding */
+	char users[PATH_MAX];   /* shared lock: somebody needs our pattern */
 	char journal[PATH_MAX]; /* the pattern to put back */
-	int keep_fd;		/* its end tells the watchdog that we are gone */
+	int keep_fd;            /* its end tells the watchdog that we are gone */
 	pid_t watchdog;
 };
 
@@ -218,8 +218,9 @@ static void watch(const struct moment *m, int fd, int users)
 }
 
 /*
- * Keeps other tests from setting a pattern of their own until the descriptor is closed, after those that have one are
- * done. -1: not ours to lock, so that nobody else who shares these locks could set one either.
+ * Keeps other tests from setting a pattern of their own until the descriptor is closed, after those
+ * that have one are done. -1: not ours to lock, so that nobody else who shares these locks could
+ * set one either.
  */
 static int hold_pattern(void)
 {

@@ -34,7 +34,8 @@ static bool read_core(void *arg, uint64_t addr, void *buf, size_t bytes)
 	const Elf64_Phdr *ph = &s->header->phdrs[lo];
 	if (lo == s->header->n_phdrs || addr < ph->p_vaddr || addr - ph->p_vaddr >= ph->p_filesz)
 		return false;
-	uint64_t at = ph->p_offset + (addr - ph->p_vaddr), have = ph->p_filesz - (addr - ph->p_vaddr);
+	uint64_t at = ph->p_offset + (addr - ph->p_vaddr),
+		 have = ph->p_filesz - (addr - ph->p_vaddr);
 	if (at > s->map->bytes || bytes > s->map->bytes - at || bytes > have)
 		return false;
 	memcpy(buf, s->map->data + at, bytes);
@@ -58,7 +59,8 @@ int main(int argc, char **argv)
 
 	struct ap_minicore_limits limits = ap_minicore_default_limits;
 
-	limits.walk.cpu_ms = limits.walk.time_ms = 20000; /* how long it takes is another test's question */
+	limits.walk.cpu_ms = limits.walk.time_ms = 20000; /* how long it takes is another test's
+							     question */
 	if (argc > 3)
 		limits.walk.depth = (unsigned)atoi(argv[3]);
 	if (argc > 4)
@@ -76,7 +78,8 @@ int main(int argc, char **argv)
 	if (err)
 		return fail(err);
 	struct source source = {&map, &header};
-	struct ap_dying dying = {.header = &header, .notes = &notes, .read = read_core, .arg = &source};
+	struct ap_dying dying = {
+		.header = &header, .notes = &notes, .read = read_core, .arg = &source};
 	for (size_t i = 0; i < header.n_phdrs; i++) {
 		if (header.phdrs[i].p_type == PT_NOTE) {
 			dying.raw_notes = map.data + header.phdrs[i].p_offset;

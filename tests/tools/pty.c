@@ -76,7 +76,9 @@ static bool wait_for(const char *text, long ms)
 	long end = now_ms() + ms;
 
 	for (;;) {
-		char *at = n_output > found ? memmem(output + found, n_output - found, text, strlen(text)) : NULL;
+		char *at = n_output > found
+				   ? memmem(output + found, n_output - found, text, strlen(text))
+				   : NULL;
 
 		if (at) {
 			found = (size_t)(at - output) + strlen(text);
@@ -87,7 +89,8 @@ static bool wait_for(const char *text, long ms)
 	}
 }
 
-/* The editor may draw the prompt anew, and move about: what counts is that it stands there at the end. */
+/* The editor may draw the prompt anew, and move about: what counts is that it stands there at the
+ * end. */
 static bool wait_prompt(void)
 {
 	long end = now_ms() + WAIT_MS;
@@ -117,8 +120,9 @@ static const char *key_of(const char *name)
 {
 	static const struct {
 		const char *name, *keys;
-	} known[] = {{"enter", "\r"}, {"tab", "\t"}, {"up", "\033[A"}, {"down", "\033[B"}, {"right", "\033[C"},
-		     {"left", "\033[D"}, {"space", " "}, {"esc", "\033"}, {"backspace", "\177"}};
+	} known[] = {{"enter", "\r"},    {"tab", "\t"},       {"up", "\033[A"},
+		     {"down", "\033[B"}, {"right", "\033[C"}, {"left", "\033[D"},
+		     {"space", " "},     {"esc", "\033"},     {"backspace", "\177"}};
 	static char control[2];
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -177,7 +181,8 @@ static bool run(char *line)
 	if (strcmp(line, "lacks") == 0) {
 		while (take(QUIET_MS))
 			;
-		return n_output <= since || !memmem(output + since, n_output - since, rest, strlen(rest));
+		return n_output <= since ||
+		       !memmem(output + since, n_output - since, rest, strlen(rest));
 	}
 	if (strcmp(line, "size") == 0) {
 		struct winsize size = {0};

@@ -13,7 +13,8 @@ static void put(struct ap_str *s, const void *data, size_t n)
 	ap_str_add(s, data, n);
 }
 
-void core_note(struct ap_str *notes, const char *name, uint32_t type, const void *desc, size_t bytes)
+void core_note(struct ap_str *notes, const char *name, uint32_t type, const void *desc,
+	       size_t bytes)
 {
 	uint32_t header[3] = {(uint32_t)strlen(name) + 1, (uint32_t)bytes, type};
 
@@ -73,7 +74,8 @@ static void make_headers(const struct core_spec *spec, struct core_maker *m)
 {
 	size_t n = spec->n_segments + 1;
 	Elf64_Ehdr eh = {
-		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+			    EV_CURRENT},
 		.e_type = ET_CORE,
 		.e_machine = EM_X86_64,
 		.e_version = EV_CURRENT,

@@ -1,6 +1,6 @@
 /*
- * Core files built in memory, well-formed unless asked otherwise, so that tests of odd input need no
- * binary fixtures.
+ * Core files built in memory, well-formed unless asked otherwise, so that tests of odd input need
+ * no binary fixtures.
  *
  * Ownership: the maker owns its buffer until core_maker_close(); segment data are copied.
  */
@@ -46,14 +46,16 @@ struct core_maker {
 void core_make(const struct core_spec *spec, struct core_maker *ret_maker);
 void core_maker_close(struct core_maker *maker);
 /* Appends one note; for hostile ones pass lengths that lie. */
-void core_note(struct ap_str *notes, const char *name, uint32_t type, const void *desc, size_t bytes);
+void core_note(struct ap_str *notes, const char *name, uint32_t type, const void *desc,
+	       size_t bytes);
 Elf64_Ehdr *core_header(struct core_maker *maker);
 Elf64_Phdr *core_phdr(struct core_maker *maker, size_t index); /* 0 is the one of the notes */
 
 /* `n` bytes as a file that vanishes with the returned descriptor; its path goes to `path`. */
 int core_as_file(const void *bytes, size_t n, char path[static 64]);
 
-/* What the maker writes for thread `i`: tid 1000 + i, and each register its own number + i * 1000. */
+/* What the maker writes for thread `i`: tid 1000 + i, and each register its own number + i * 1000.
+ */
 enum { CORE_PID = 1000, CORE_REG_STEP = 1000 };
 
 #endif

@@ -217,7 +217,8 @@ static void cursors(void **state)
 	assert_int_equal(ap_cursor_u8(&c), 0);
 	assert_int_equal(ap_cursor_left(&c), 0);
 
-	/* Every length that does not fit, the largest ones too; then nothing can be read any more. */
+	/* Every length that does not fit, the largest ones too; then nothing can be read any more.
+	 */
 	static const uint64_t lengths[] = {13, UINT64_MAX, INT64_MAX, UINT64_MAX - 11};
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		c = ap_cursor_of(bytes, sizeof(bytes));
@@ -249,7 +250,8 @@ static void vlq(void **state)
 	static const struct {
 		const char *bytes;
 		size_t n;
-	} bad[] = {{"", 0}, {"\x80", 1}, {"\xff\xff\xff\xff\xff\x01", 6}, {"\x80\x80\x80\x80\x80", 5}};
+	} bad[] = {
+		{"", 0}, {"\x80", 1}, {"\xff\xff\xff\xff\xff\x01", 6}, {"\x80\x80\x80\x80\x80", 5}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -374,11 +376,11 @@ static void columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errors),	  cmocka_unit_test(arenas),
-		cmocka_unit_test(strings),	  cmocka_unit_test(wtf8),
-		cmocka_unit_test(utf8_decoding),  cmocka_unit_test(cursors),
-		cmocka_unit_test(vlq),		  cmocka_unit_test(json_document),
-		cmocka_unit_test(json_strings),	  cmocka_unit_test(json_streaming),
+		cmocka_unit_test(errors),        cmocka_unit_test(arenas),
+		cmocka_unit_test(strings),       cmocka_unit_test(wtf8),
+		cmocka_unit_test(utf8_decoding), cmocka_unit_test(cursors),
+		cmocka_unit_test(vlq),           cmocka_unit_test(json_document),
+		cmocka_unit_test(json_strings),  cmocka_unit_test(json_streaming),
 		cmocka_unit_test(columns),
 	};
 

@@ -1,4 +1,5 @@
-/* Bundles: their names, what stands in them, and that nothing half is ever a whole one; a store's answers; keys. */
+/* Bundles: their names, what stands in them, and that nothing half is ever a whole one; a store's
+ * answers; keys. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,14 @@
 #define UUID "01900000-0000-7000-8000-0000000000aa"
 
 static const struct ap_bundle_field fields[] = {
-	{"uuid", UUID}, {"timestamp", "1634419098"}, {"hostname", "node-crasher"}, {"exe_name", "node"},
-	{"pid", "8"},	{"signal", "4"},	     {"namespace", NULL},	   {"evil", "../../etc/\n\"x y\xff{pid}"},
+	{"uuid", UUID},
+	{"timestamp", "1634419098"},
+	{"hostname", "node-crasher"},
+	{"exe_name", "node"},
+	{"pid", "8"},
+	{"signal", "4"},
+	{"namespace", NULL},
+	{"evil", "../../etc/\n\"x y\xff{pid}"},
 };
 
 static const char *name_of(const char *template)
@@ -33,7 +40,8 @@ static void test_names(void **state)
 	(void)state;
 	char wide[400];
 
-	assert_string_equal(name_of(AP_BUNDLE_TEMPLATE), UUID "-dump-1634419098-node-crasher-node-8-4");
+	assert_string_equal(name_of(AP_BUNDLE_TEMPLATE),
+			    UUID "-dump-1634419098-node-crasher-node-8-4");
 	assert_null(strpbrk(name_of("{uuid}-{evil}"), "/\n\" {}"));
 	assert_true(name_of("{evil}{uuid}")[0] != '.');
 	assert_string_equal(name_of("{namespace}"), "unknown-0000000000aa");
@@ -109,7 +117,8 @@ static void test_round_trip(void **state)
 		{.suffix = ".mini.core", .fd = packed_file("mini", 4, 0), .zstd = true},
 		{.suffix = ".core", .fd = packed_file(core, CORE_BYTES, 0), .zstd = true},
 	};
-	static const enum ap_bundle_file files[] = {AP_BUNDLE_DUMP_INFO, AP_BUNDLE_OTHER, AP_BUNDLE_MINI, AP_BUNDLE_CORE};
+	static const enum ap_bundle_file files[] = {AP_BUNDLE_DUMP_INFO, AP_BUNDLE_OTHER,
+						    AP_BUNDLE_MINI, AP_BUNDLE_CORE};
 	static const char *const texts[] = {"{}\n", "", "mini"};
 	AP_STR_AUTO zip = {0};
 	AP_STR_AUTO again = {0};
@@ -157,7 +166,8 @@ static void test_damaged_core(void **state)
 {
 	(void)state;
 	uint8_t *core = make_core();
-	struct ap_bundle_member member = {.suffix = ".core", .fd = packed_file(core, CORE_BYTES, 100), .zstd = true};
+	struct ap_bundle_member member = {
+		.suffix = ".core", .fd = packed_file(core, CORE_BYTES, 100), .zstd = true};
 	AP_STR_AUTO zip = {0};
 
 	struct ap_err *err = ap_bundle_write("n", &member, 1, 0, to_str, &zip);
@@ -184,7 +194,8 @@ static void test_sink_fails(void **state)
 {
 	(void)state;
 	uint8_t *core = make_core();
-	struct ap_bundle_member member = {.suffix = ".core", .fd = packed_file(core, CORE_BYTES, 0), .zstd = true};
+	struct ap_bundle_member member = {
+		.suffix = ".core", .fd = packed_file(core, CORE_BYTES, 0), .zstd = true};
 
 	for (size_t room = 0; room < CORE_BYTES / 2; room += 300000) {
 		size_t left = room;
@@ -264,11 +275,15 @@ static void test_list(void **state)
 static void test_other_answers(void **state)
 {
 	(void)state;
-	static const char failed[] = "<Error><Code>InternalError</Code><Message>try again</Message></Error>";
-	static const char done[] = "<CompleteMultipartUploadResult><Key>k</Key><ETag>\"aa-3\"</ETag></CompleteMultipartUploadResult>";
-	static const char begun[] = "<InitiateMultipartUploadResult><UploadId>id+/=</UploadId></InitiateMultipartUploadResult>";
-	static const char parts[] = "<ListPartsResult><IsTruncated>false</IsTruncated><Part><PartNumber>1</PartNumber>"
-				    "<ETag>\"x\"</ETag><Size>7</Size></Part></ListPartsResult>";
+	static const char failed[] =
+		"<Error><Code>InternalError</Code><Message>try again</Message></Error>";
+	static const char done[] =
+		"<CompleteMultipartUploadResult><Key>k</Key><ETag>\"aa-3\"</ETag></CompleteMultipartUploadResult>";
+	static const char begun[] =
+		"<InitiateMultipartUploadResult><UploadId>id+/=</UploadId></InitiateMultipartUploadResult>";
+	static const char parts[] =
+		"<ListPartsResult><IsTruncated>false</IsTruncated><Part><PartNumber>1</PartNumber>"
+		"<ETag>\"x\"</ETag><Size>7</Size></Part></ListPartsResult>";
 	static const char uploads[] =
 		"<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>i</UploadId>"
 		"<Initiated>2026-11-27T19:00:00Z</Initiated></Upload></ListMultipartUploadsResult>";
@@ -301,8 +316,20 @@ static void test_no_xml(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"", "x", "<a>", "<a></b>", "<a></a><b/>", "<!DOCTYPE a><a/>", "<a>&nosuch;</a>", "<a>&#0;</a>", "<a>&#xd800;</a>",
-		"<a b=\"></a>", "<a/", "</a>", "<a><b></a></b>", "<a></a>x",
+		"",
+		"x",
+		"<a>",
+		"<a></b>",
+		"<a></a><b/>",
+		"<!DOCTYPE a><a/>",
+		"<a>&nosuch;</a>",
+		"<a>&#0;</a>",
+		"<a>&#xd800;</a>",
+		"<a b=\"></a>",
+		"<a/",
+		"</a>",
+		"<a><b></a></b>",
+		"<a></a>x",
 		"<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>",
 	};
 
@@ -321,8 +348,9 @@ static void test_no_xml(void **state)
 static void test_keys(void **state)
 {
 	(void)state;
-	static const char text[] = "# mine\n[default]\naws_access_key_id = A\naws_secret_access_key=B=C\n\n"
-				   "[other]\naws_access_key_id = X\naws_secret_access_key = Y\naws_session_token = T\n";
+	static const char text[] =
+		"# mine\n[default]\naws_access_key_id = A\naws_secret_access_key=B=C\n\n"
+		"[other]\naws_access_key_id = X\naws_secret_access_key = Y\naws_session_token = T\n";
 	struct ap_s3_keys keys;
 	struct ap_arena arena;
 
@@ -339,9 +367,11 @@ static void test_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	     cmocka_unit_test(test_round_trip), cmocka_unit_test(test_damaged_core),
-		cmocka_unit_test(test_sink_fails),   cmocka_unit_test(test_cut_zip),	cmocka_unit_test(test_list),
-		cmocka_unit_test(test_other_answers), cmocka_unit_test(test_no_xml),	cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_names),         cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_damaged_core),  cmocka_unit_test(test_sink_fails),
+		cmocka_unit_test(test_cut_zip),       cmocka_unit_test(test_list),
+		cmocka_unit_test(test_other_answers), cmocka_unit_test(test_no_xml),
+		cmocka_unit_test(test_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

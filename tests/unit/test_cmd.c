@@ -62,12 +62,13 @@ static void free_run(struct run *r)
 static void jsstack(void **state)
 {
 	(void)state;
-	assert_prints("native: node::Abort(a_very_long_type_name_one, a_very_long_type_name_two...\n"
-		      "        (1 internal frame elided)\n"
-		      "js:     bark\n"
-		      "        (2 internal frames elided)\n"
-		      "js:     <anonymous> (as Module._compile)\n",
-		      "::jsstack");
+	assert_prints(
+		"native: node::Abort(a_very_long_type_name_one, a_very_long_type_name_two...\n"
+		"        (1 internal frame elided)\n"
+		"js:     bark\n"
+		"        (2 internal frames elided)\n"
+		"js:     <anonymous> (as Module._compile)\n",
+		"::jsstack");
 	assert_prints("1001\n", "::jsstack -f bark -p this");
 	assert_prints("b00000000\n", "::jsstack -f bark -p arg1");
 	assert_prints("line 7\n", "::jsstack -f bark -p posn");
@@ -130,24 +131,27 @@ static void jsprint(void **state)
 		      "1001::jsprint");
 	assert_prints("[...]\n", "1001::jsprint -d0");
 	assert_prints("0\n", "0::jsprint");
-	assert_prints("1101: [\n    100000000: 1,\n    0: hole,\n    1701: \"x\",\n]\n", "1101::jsprint -a");
+	assert_prints("1101: [\n    100000000: 1,\n    0: hole,\n    1701: \"x\",\n]\n",
+		      "1101::jsprint -a");
 	assert_prints("\"Rex\" undefined 1\n", "1001::jsprint name nothing tags[0]");
 	assert_prints("1001: \"Rex\"\n", "1001::jsprint -b name");
 	/* Text is never escaped there, but what acts on a terminal does not pass. */
 	assert_prints("\"a?]0;x?\"b?\"\n", "1601::jsprint");
 	assert_prints("function bark\n", "1201::jsprint");
 	assert_fails(AP_EXIT_FAILED, "mdb: nothing lies at 9999", "9999::jsprint");
-	assert_fails(AP_EXIT_USAGE, "Usage: address::jsprint [-abv] [-d depth] [-N length] [member ...]\n"
-				    "mdb: try '::help jsprint' for more information\n",
+	assert_fails(AP_EXIT_USAGE,
+		     "Usage: address::jsprint [-abv] [-d depth] [-N length] [member ...]\n"
+		     "mdb: try '::help jsprint' for more information\n",
 		     "1001::jsprint -x");
 }
 
 static void pipelines(void **state)
 {
 	(void)state;
-	assert_prints("{\n    \"name\": \"Rex\",\n    \"#age\": 3,\n    \"tags\": [...],\n    \"self\": [...],\n"
-		      "    \"size\": <accessor>,\n}\n",
-		      "::jsstack -f bark -p this | ::jsprint -d1");
+	assert_prints(
+		"{\n    \"name\": \"Rex\",\n    \"#age\": 3,\n    \"tags\": [...],\n    \"self\": [...],\n"
+		"    \"size\": <accessor>,\n}\n",
+		"::jsstack -f bark -p this | ::jsprint -d1");
 	assert_prints("1\n\"x\"\n", "1101::jsarray | ::jsprint");
 	assert_prints("Dog\n", "1001 | ::jsconstructor");
 	/* A bare address repeats the last command. */
@@ -160,15 +164,16 @@ static void pipelines(void **state)
 static void llnode(void **state)
 {
 	(void)state;
-	assert_prints(" * thread #2: tid = 11, 0x0000000000400000 node`node::Abort(a_very_long_type_name_one, "
-		      "a_very_long_type_name_two) + 34\n"
-		      "  * frame #0: 0x0000000000400000 node`node::Abort(a_very_long_type_name_one, "
-		      "a_very_long_type_name_two) + 34\n"
-		      "    frame #1: 0x0000000000400100 <exit>\n"
-		      "    frame #2: 0x0000000000500000 bark(this=0x1001:<Object: Dog>, <Smi: 11>, "
-		      "0x1601:<String: \"a\\x1b]0;x\\x07\"b\\ud83d\">) at /app/dog.js:7:8 "
-		      "fn=0x0000000000001201\n",
-		      "v8 bt 3");
+	assert_prints(
+		" * thread #2: tid = 11, 0x0000000000400000 node`node::Abort(a_very_long_type_name_one, "
+		"a_very_long_type_name_two) + 34\n"
+		"  * frame #0: 0x0000000000400000 node`node::Abort(a_very_long_type_name_one, "
+		"a_very_long_type_name_two) + 34\n"
+		"    frame #1: 0x0000000000400100 <exit>\n"
+		"    frame #2: 0x0000000000500000 bark(this=0x1001:<Object: Dog>, <Smi: 11>, "
+		"0x1601:<String: \"a\\x1b]0;x\\x07\"b\\ud83d\">) at /app/dog.js:7:8 "
+		"fn=0x0000000000001201\n",
+		"v8 bt 3");
 	assert_prints("0x1001:<Object: Dog properties {\n"
 		      "    .name=0x1501:<String: \"Rex\">,\n"
 		      "    .#age=<Smi: 3>,\n"
@@ -201,11 +206,13 @@ static void plain(void **state)
 	assert_prints("11\n", "print volume");
 	assert_prints("5\n", "print counter");
 	assert_prints("\"a\\x1b]0;x\\x07\\\"b\\ud83d\"\n", "print evil");
-	assert_prints("Map(1) {\"Rex\" => Dog {...}}  0x1300\n  map, no prototype\n  [[size]]: 1\n"
-		      "  \"Rex\" => Dog {name: \"Rex\", #age: 3, tags: [...], self: Dog {...}, size: [getter]}  "
-		      "0x1000\n",
-		      "print 0x1300");
-	assert_fails(AP_EXIT_FAILED, "autopsy: print: .nothing: this Dog has no such property", "print this.nothing");
+	assert_prints(
+		"Map(1) {\"Rex\" => Dog {...}}  0x1300\n  map, no prototype\n  [[size]]: 1\n"
+		"  \"Rex\" => Dog {name: \"Rex\", #age: 3, tags: [...], self: Dog {...}, size: [getter]}  "
+		"0x1000\n",
+		"print 0x1300");
+	assert_fails(AP_EXIT_FAILED, "autopsy: print: .nothing: this Dog has no such property",
+		     "print this.nothing");
 	assert_fails(AP_EXIT_FAILED, "size is an accessor", "print this.size");
 	assert_fails(AP_EXIT_FAILED, "neither an address nor a variable", "print zork");
 	assert_fails(AP_EXIT_USAGE, "did you mean print?", "prnit this");
@@ -266,7 +273,8 @@ static void one_data_in_all_dialects(void **state)
 {
 	struct run r = RUN_JSON("bt", "::jsstack", "v8 bt");
 	char *second = strchr(r.out, '\n') + 1, *third = strchr(second, '\n') + 1;
-	char *a = strstr(r.out, "\"data\""), *b = strstr(second, "\"data\""), *c = strstr(third, "\"data\"");
+	char *a = strstr(r.out, "\"data\""), *b = strstr(second, "\"data\""),
+	     *c = strstr(third, "\"data\"");
 
 	(void)state;
 	assert_int_equal(strncmp(a, b, strcspn(a, "\n")), 0);
@@ -285,7 +293,9 @@ static void report(void **state)
 	(void)state;
 	assert_string_equal(r.err, "");
 	assert_non_null(strstr(r.out, "node v22.1.0 x64  pid 41"));
-	assert_non_null(strstr(r.out, "An error that nothing caught (certain)\n                TypeError: no air\n"));
+	assert_non_null(strstr(
+		r.out,
+		"An error that nothing caught (certain)\n                TypeError: no air\n"));
 	assert_non_null(strstr(r.out, "/app/dog.js:7"));
 	assert_non_null(strstr(r.out, "1 frame folded"));
 	assert_non_null(strstr(r.out, "print error"));
@@ -323,7 +333,8 @@ static void records(void **state)
 			for (char *p = name ? ap_strdup(&arena, name) : NULL; p && n < 4;)
 				words[n++] = strsep(&p, " ");
 			if (name)
-				assert_ptr_equal(ap_cmd_find((enum ap_dialect)d, words, n, &used), c);
+				assert_ptr_equal(ap_cmd_find((enum ap_dialect)d, words, n, &used),
+						 c);
 		}
 		ap_arena_close(&arena);
 	}
@@ -344,23 +355,29 @@ static void arguments(void **state)
 	(void)state;
 	ap_arena_init(&arena, 0);
 	/* Clustered, with the value attached; mdb's numbers are in its radix. */
-	assert_ok(ap_args_parse(&cmd, AP_MDB, 16, (const char *[]){"-vn10", "-p", "arg1", "a", "-v"}, 5,
-				&arena, &args));
+	assert_ok(ap_args_parse(&cmd, AP_MDB, 16,
+				(const char *[]){"-vn10", "-p", "arg1", "a", "-v"}, 5, &arena,
+				&args));
 	assert_true(args.given[0]);
 	assert_int_equal(args.number[1], 16);
 	assert_string_equal(args.text[2], "arg1");
 	assert_int_equal(args.n_words, 2);
-	assert_ok(ap_args_parse(&cmd, AP_MDB, 16, (const char *[]){"-n", "0t10"}, 2, &arena, &args));
+	assert_ok(
+		ap_args_parse(&cmd, AP_MDB, 16, (const char *[]){"-n", "0t10"}, 2, &arena, &args));
 	assert_int_equal(args.number[1], 10);
 	/* Elsewhere decimal, long names, and options behind words. */
-	assert_ok(ap_args_parse(&cmd, AP_PLAIN, 16, (const char *[]){"a", "--lines=10", "--verbose", "--", "-v"},
-				5, &arena, &args));
+	assert_ok(ap_args_parse(&cmd, AP_PLAIN, 16,
+				(const char *[]){"a", "--lines=10", "--verbose", "--", "-v"}, 5,
+				&arena, &args));
 	assert_int_equal(args.number[1], 10);
 	assert_int_equal(args.n_words, 2);
-	assert_err(ap_args_parse(&cmd, AP_PLAIN, 16, (const char *[]){"-p", "x"}, 2, &arena, &args), AP_E_USAGE);
-	assert_err(ap_args_parse(&cmd, AP_PLAIN, 16, (const char *[]){"-n"}, 1, &arena, &args), AP_E_USAGE);
-	assert_err(ap_args_parse(&cmd, AP_PLAIN, 16, (const char *[]){"-n", "ten"}, 2, &arena, &args),
+	assert_err(ap_args_parse(&cmd, AP_PLAIN, 16, (const char *[]){"-p", "x"}, 2, &arena, &args),
 		   AP_E_USAGE);
+	assert_err(ap_args_parse(&cmd, AP_PLAIN, 16, (const char *[]){"-n"}, 1, &arena, &args),
+		   AP_E_USAGE);
+	assert_err(
+		ap_args_parse(&cmd, AP_PLAIN, 16, (const char *[]){"-n", "ten"}, 2, &arena, &args),
+		AP_E_USAGE);
 	ap_arena_close(&arena);
 }
 
@@ -380,7 +397,8 @@ static void secrets(void **state)
 	check_mask("", "--db-password=hunter2", "--db-password=***");
 	check_mask("--token", "hunter2", "***");
 	check_mask("--port", "8080", "8080");
-	check_mask("", "DATABASE_URL=postgres://me:p@ss@host/db", "DATABASE_URL=postgres://me:***@host/db");
+	check_mask("", "DATABASE_URL=postgres://me:p@ss@host/db",
+		   "DATABASE_URL=postgres://me:***@host/db");
 	check_mask("", "http://host:8080/a@b", "http://host:8080/a@b");
 	check_mask("", "note=pay with 4111 1111 1111 1111 please", "note=pay with *** please");
 	check_mask("", "t=1700000000000", "t=1700000000000");
@@ -403,9 +421,11 @@ static void check_preview(const char *preview, const char *expected)
 static void previews(void **state)
 {
 	(void)state;
-	check_preview("{user: \"rex\", password: \"a\\\"b, c\", n: 1}", "{user: \"rex\", password: ***, n: 1}");
+	check_preview("{user: \"rex\", password: \"a\\\"b, c\", n: 1}",
+		      "{user: \"rex\", password: ***, n: 1}");
 	check_preview("{\"apiKey\": 'x', pin: 1234}", "{\"apiKey\": ***, pin: ***}");
-	check_preview("Map(1) {\"auth\" => {user: {n: [1, 2]}}, \"b\" => 2}", "Map(1) {\"auth\" => ***, \"b\" => 2}");
+	check_preview("Map(1) {\"auth\" => {user: {n: [1, 2]}}, \"b\" => 2}",
+		      "Map(1) {\"auth\" => ***, \"b\" => 2}");
 	check_preview("{token: \"cut off in the mid", "{token: ***");
 	check_preview("sid=1&token=abc&x=2", "sid=1&token=***&x=2");
 	check_preview("{author: \"me\", monkey: 1}", "{author: \"me\", monkey: 1}");
@@ -432,22 +452,14 @@ static void escapes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(jsstack),
-		cmocka_unit_test(jsstack_all),
-		cmocka_unit_test(jsprint),
-		cmocka_unit_test(pipelines),
-		cmocka_unit_test(llnode),
-		cmocka_unit_test(plain),
-		cmocka_unit_test(selection),
-		cmocka_unit_test(envelopes),
-		cmocka_unit_test(cycles),
-		cmocka_unit_test(one_data_in_all_dialects),
-		cmocka_unit_test(report),
-		cmocka_unit_test(records),
-		cmocka_unit_test(previews),
-		cmocka_unit_test(arguments),
-		cmocka_unit_test(secrets),
-		cmocka_unit_test(escapes),
+		cmocka_unit_test(jsstack),   cmocka_unit_test(jsstack_all),
+		cmocka_unit_test(jsprint),   cmocka_unit_test(pipelines),
+		cmocka_unit_test(llnode),    cmocka_unit_test(plain),
+		cmocka_unit_test(selection), cmocka_unit_test(envelopes),
+		cmocka_unit_test(cycles),    cmocka_unit_test(one_data_in_all_dialects),
+		cmocka_unit_test(report),    cmocka_unit_test(records),
+		cmocka_unit_test(previews),  cmocka_unit_test(arguments),
+		cmocka_unit_test(secrets),   cmocka_unit_test(escapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,7 +57,8 @@ static void whole_core(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(notes.threads.at[i].tid, CORE_PID + i);
 		assert_int_equal(notes.threads.at[i].signal, SIGSEGV);
-		assert_int_equal(notes.threads.at[i].regs[AP_REG_RIP], AP_REG_RIP + i * CORE_REG_STEP);
+		assert_int_equal(notes.threads.at[i].regs[AP_REG_RIP],
+				 AP_REG_RIP + i * CORE_REG_STEP);
 		assert_int_equal(notes.threads.at[i].fpregs[0], 0x7f);
 	}
 	assert_int_equal(notes.pid, CORE_PID);
@@ -206,12 +207,12 @@ static void overlapping_segments(void **state)
 {
 	static const struct core_segment overlapping[] = {
 		{0x2000, 0x1000, PF_R, "\x01\x01\x01\x01", 4},
-		{0x1000, 0x1800, PF_R, "\x02\x02\x02\x02", 4},	       /* reaches into the first */
-		{0x2002, 2, PF_R, "\x03\x03", 2},		       /* inside the first */
-		{0x2002, 0x2000, PF_R, "\x04\x04\x04\x04\x04", 5},     /* out of its end */
-		{UINT64_MAX - 0xfff, 0x1000, PF_R, "\x05", 1},	       /* its end is 2^64 */
+		{0x1000, 0x1800, PF_R, "\x02\x02\x02\x02", 4},     /* reaches into the first */
+		{0x2002, 2, PF_R, "\x03\x03", 2},                  /* inside the first */
+		{0x2002, 0x2000, PF_R, "\x04\x04\x04\x04\x04", 5}, /* out of its end */
+		{UINT64_MAX - 0xfff, 0x1000, PF_R, "\x05", 1},     /* its end is 2^64 */
 		{UINT64_MAX - 0xfff, 0x0fff, PF_R, "\x06", 1},
-		{0x9000, UINT64_MAX, PF_R, "\x07", 1},		       /* its end is beyond */
+		{0x9000, UINT64_MAX, PF_R, "\x07", 1}, /* its end is beyond */
 		{0x8000, 0, PF_R, "\x08", 1},
 	};
 	struct core_spec spec = {.segments = overlapping, .n_segments = 8};
@@ -230,7 +231,8 @@ static void overlapping_segments(void **state)
 	close(fd);
 	assert_true(ap_image_u32(image, 0x1000, &v));
 	assert_int_equal(v, 0x02020202);
-	assert_false(ap_image_u32(image, 0x2000, &v)); /* the range of 0x1000 comes first: not dumped */
+	assert_false(ap_image_u32(image, 0x2000, &v)); /* the range of 0x1000 comes first: not
+							  dumped */
 	assert_null(ap_image_segment_at(image, 0x8000));
 	assert_null(ap_image_segment_at(image, 0x9000));
 	assert_false(ap_image_u32(image, UINT64_MAX - 1, &v));
@@ -277,9 +279,10 @@ static struct ap_err *read_notes(const struct ap_str *notes, size_t n, struct ap
 
 static void hostile_notes(void **state)
 {
-	static const uint32_t lengths[] = {0, 1, 3, 4, 5, 8, 100, 0x7fffffff, 0xfffffffc, 0xffffffff};
-	static const uint32_t types[] = {NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO, NT_FILE,
-					 NT_FPREGSET, 0};
+	static const uint32_t lengths[] = {0, 1,   3,          4,          5,
+					   8, 100, 0x7fffffff, 0xfffffffc, 0xffffffff};
+	static const uint32_t types[] = {NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO,
+					 NT_FILE,     NT_FPREGSET, 0};
 	enum { N = sizeof(lengths) / sizeof(lengths[0]) };
 	struct core_maker m;
 	struct ap_arena arena;
@@ -327,7 +330,8 @@ static void hostile_file_note(void **state)
 	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
 		for (size_t p = 0; p < sizeof(pages) / sizeof(pages[0]); p++) {
 			AP_STR_AUTO s = {0};
-			uint64_t desc[9] = {counts[c], pages[p], 1, 2, 3, UINT64_MAX, 0, UINT64_MAX, 0};
+			uint64_t desc[9] = {counts[c],  pages[p], 1,          2, 3,
+					    UINT64_MAX, 0,        UINT64_MAX, 0};
 
 			memcpy(&desc[8], "/a\0/bcde", 8); /* the second path is not ended */
 			core_note(&s, "CORE", NT_FILE, desc, sizeof(desc));
@@ -353,8 +357,8 @@ static void repeated_notes(void **state)
 	(void)state;
 	core_make(&small, &m);
 	for (size_t i = 0; i < N; i++)
-		ph[i] = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = m.notes_offset,
-				     .p_filesz = m.notes.n};
+		ph[i] = (Elf64_Phdr){
+			.p_type = PT_NOTE, .p_offset = m.notes_offset, .p_filesz = m.notes.n};
 	struct ap_core_header header = {ph, N, 0};
 	ap_arena_init(&arena, 0);
 	assert_ok(ap_core_read_notes((uint8_t *)m.core.s, m.core.n, &header, &arena, &notes));
@@ -378,8 +382,9 @@ static void refused(void **state)
 		core_make(&small, &m);                                                             \
 		eh = core_header(&m);                                                              \
 		change;                                                                            \
-		assert_err(ap_core_read_header((uint8_t *)m.core.s, m.core.n, "x", &arena, &header), \
-			   errc);                                                                  \
+		assert_err(                                                                        \
+			ap_core_read_header((uint8_t *)m.core.s, m.core.n, "x", &arena, &header),  \
+			errc);                                                                     \
 		core_maker_close(&m);                                                              \
 	} while (0)
 	REFUSED(eh->e_ident[EI_CLASS] = ELFCLASS32, AP_E_UNSUPPORTED);

@@ -61,9 +61,11 @@ static void assignments(void **state)
 		const char *text;
 		bool is;
 	} cases[] = {
-		{"foo(a, b)", false}, {"a == b", false}, {"a === b", false}, {"a !== b", false},
-		{"a <= b >= c", false}, {"(x) => x", false}, {"b = 5", true}, {"s[i++]", true},
-		{"--n", true}, {"a += 1", true}, {"a >>= 1", true}, {"a || (b ||= c)", true}, {"a - -b", false},
+		{"foo(a, b)", false}, {"a == b", false},      {"a === b", false},
+		{"a !== b", false},   {"a <= b >= c", false}, {"(x) => x", false},
+		{"b = 5", true},      {"s[i++]", true},       {"--n", true},
+		{"a += 1", true},     {"a >>= 1", true},      {"a || (b ||= c)", true},
+		{"a - -b", false},
 	};
 
 	(void)state;

@@ -48,9 +48,10 @@ static struct ap_config parsed(const char *text)
 static void test_config(void **state)
 {
 	(void)state;
-	struct ap_config c = parsed("# comment\n\n core_max = 2G \nrate=3/10m\nreserve = 25%\nquota = 1.5G\n"
-				    "full = no\nrule = skip exe /usr/bin/*\nrule = meta signal SIGSEGV\n"
-				    "keep_time = 3d\nworkers = 4");
+	struct ap_config c =
+		parsed("# comment\n\n core_max = 2G \nrate=3/10m\nreserve = 25%\nquota = 1.5G\n"
+		       "full = no\nrule = skip exe /usr/bin/*\nrule = meta signal SIGSEGV\n"
+		       "keep_time = 3d\nworkers = 4");
 
 	assert_int_equal(c.complaints.n, 0);
 	assert_int_equal(c.core_max, 2000000000);
@@ -73,10 +74,26 @@ static void test_config_wrong(void **state)
 {
 	(void)state;
 	static const char *const wrong[] = {
-		"core_max = many", "core_max", "nonsense = 1", "rate = 5", "rate = /1h", "rate = 5/never",
-		"reserve = 120%", "reserve = -3%", "full = perhaps", "workers = 0", "workers = 99999",
-		"workers = -1", "rule = skip", "rule = skip exe", "rule = burn exe *", "rule = skip hair *",
-		"mini_time = 0", "keep = 1e9", "= 3", "core_max = 1Q",
+		"core_max = many",
+		"core_max",
+		"nonsense = 1",
+		"rate = 5",
+		"rate = /1h",
+		"rate = 5/never",
+		"reserve = 120%",
+		"reserve = -3%",
+		"full = perhaps",
+		"workers = 0",
+		"workers = 99999",
+		"workers = -1",
+		"rule = skip",
+		"rule = skip exe",
+		"rule = burn exe *",
+		"rule = skip hair *",
+		"mini_time = 0",
+		"keep = 1e9",
+		"= 3",
+		"core_max = 1Q",
 	};
 	struct ap_config usual;
 
@@ -98,7 +115,8 @@ static void test_config_wrong(void **state)
 static void test_config_environment(void **state)
 {
 	(void)state;
-	char *const environment[] = {(char *)"AUTOPSY_CORE_MAX=3G", (char *)"AUTOPSY_NODE=/usr/bin/node",
+	char *const environment[] = {(char *)"AUTOPSY_CORE_MAX=3G",
+				     (char *)"AUTOPSY_NODE=/usr/bin/node",
 				     (char *)"AUTOPSY_RULE=skip any; mini exe *", NULL};
 	struct ap_config c;
 
@@ -112,9 +130,10 @@ static void test_config_environment(void **state)
 static void test_args(void **state)
 {
 	(void)state;
-	char *good[] = {(char *)"41",  (char *)"1", (char *)"42", (char *)"1000", (char *)"1001", (char *)"6",
-			(char *)"1795791179", (char *)"1", (char *)"18446744073709551615", (char *)"F3",
-			(char *)"pod", (char *)"a b\",\"x\":\""};
+	char *good[] = {(char *)"41",         (char *)"1",    (char *)"42",
+			(char *)"1000",       (char *)"1001", (char *)"6",
+			(char *)"1795791179", (char *)"1",    (char *)"18446744073709551615",
+			(char *)"F3",         (char *)"pod",  (char *)"a b\",\"x\":\""};
 	struct ap_kernel_args a;
 
 	assert_null(ap_kernel_args_parse(12, good, &a));
@@ -156,13 +175,14 @@ static void test_identity(void **state)
 	} rows[] = {
 		{"0::/\n", "", "", ""},
 		{"0::/user.slice/user-1000.slice/session-1.scope\n", "", "", ""},
-		{"0::/kubepods/burstable/pod01234567-89ab-cdef-0123-456789abcdef/" ID64 "\n", ID64, "",
-		 "01234567-89ab-cdef-0123-456789abcdef"},
+		{"0::/kubepods/burstable/pod01234567-89ab-cdef-0123-456789abcdef/" ID64 "\n", ID64,
+		 "", "01234567-89ab-cdef-0123-456789abcdef"},
 		{"0::/kubepods.slice/kubepods-burstable.slice/"
 		 "kubepods-burstable-pod01234567_89ab_cdef_0123_456789abcdef.slice/cri-containerd-" ID64
 		 ".scope\n",
 		 ID64, "cri-containerd", "01234567-89ab-cdef-0123-456789abcdef"},
-		{"0::/kubepods.slice/kubepods-pod0123456789abcdef0123456789abcdef.slice/crio-" ID64 ".scope\n",
+		{"0::/kubepods.slice/kubepods-pod0123456789abcdef0123456789abcdef.slice/crio-" ID64
+		 ".scope\n",
 		 ID64, "crio", "0123456789abcdef0123456789abcdef"},
 		{"12:pids:/docker/" ID64 "\n1:name=systemd:/docker/" ID64 "\n", ID64, "", ""},
 		{"0::/system.slice/docker-" ID64 ".scope\n", ID64, "docker", ""},
@@ -192,7 +212,8 @@ static void test_identity_pod(void **state)
 	make_dir(dir);
 	snprintf(path, sizeof(path), "%s/shop_checkout-7d9f_%s", dir, id.pod_uid);
 	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(path, sizeof(path), "%s/other_checkout-7d9f_ffffffff-89ab-cdef-0123-456789abcdef", dir);
+	snprintf(path, sizeof(path), "%s/other_checkout-7d9f_ffffffff-89ab-cdef-0123-456789abcdef",
+		 dir);
 	assert_int_equal(mkdir(path, 0700), 0);
 	ap_identity_find_pod(dir, &id);
 	assert_string_equal(id.namespace_, "shop");
@@ -203,7 +224,8 @@ static void test_identity_pod(void **state)
 static void test_policy(void **state)
 {
 	(void)state;
-	struct ap_context x = {.args = {.uid = 1000, .signal = 11, .comm = "node"}, .exe_path = "/app/node"};
+	struct ap_context x = {.args = {.uid = 1000, .signal = 11, .comm = "node"},
+			       .exe_path = "/app/node"};
 	static const struct {
 		const char *rules;
 		enum ap_rule_action action;
@@ -231,7 +253,8 @@ static void test_policy(void **state)
 		struct ap_policy policy;
 
 		assert_int_equal(c.complaints.n, 0);
-		if (ap_policy_decide(&c, &x, &policy) != rows[i].action || policy.rule != rows[i].rule || policy.n_open)
+		if (ap_policy_decide(&c, &x, &policy) != rows[i].action ||
+		    policy.rule != rows[i].rule || policy.n_open)
 			fail_msg("%s", rows[i].rules);
 		ap_config_close(&c);
 	}
@@ -241,8 +264,16 @@ static void test_policy(void **state)
 static void test_pass_expand(void **state)
 {
 	(void)state;
-	struct ap_context x = {.args = {.pid = 41, .ns_pid = 1, .tid = 42, .uid = 5, .gid = 6, .signal = 11,
-					.time = 99, .dump_mode = 1, .core_limit = 7, .hostname = "..",
+	struct ap_context x = {.args = {.pid = 41,
+					.ns_pid = 1,
+					.tid = 42,
+					.uid = 5,
+					.gid = 6,
+					.signal = 11,
+					.time = 99,
+					.dump_mode = 1,
+					.core_limit = 7,
+					.hostname = "..",
 					.comm = "../../etc/x"},
 			       .exe_path = "/usr/bin/node"};
 	static const struct {
@@ -473,7 +504,10 @@ static void test_drain(void **state)
 	(void)state;
 	enum { HEAD = 5000, BYTES = 5 << 20 };
 	char *data = malloc(BYTES), *back = malloc(BYTES);
-	struct ap_drain_options o = {.threads = 2, .guard = -1, .core_bytes = BYTES, .most_bytes = UINT64_MAX,
+	struct ap_drain_options o = {.threads = 2,
+				     .guard = -1,
+				     .core_bytes = BYTES,
+				     .most_bytes = UINT64_MAX,
 				     .deadline_ns = UINT64_MAX};
 	struct ap_drain_result r;
 	AP_STR_AUTO head = {0};
@@ -489,8 +523,9 @@ static void test_drain(void **state)
 		o.core_bytes = round == 1 ? BYTES + 1 : BYTES;
 		o.most_bytes = round == 2 ? 100 : UINT64_MAX;
 		assert_null(ap_drain(from, &head, to, &o, &r));
-		assert_int_equal(r.end, round == 0 ? AP_DRAIN_WHOLE : round == 1 ? AP_DRAIN_SHORT
-										 : AP_DRAIN_ROOM);
+		assert_int_equal(r.end, round == 0   ? AP_DRAIN_WHOLE
+					: round == 1 ? AP_DRAIN_SHORT
+						     : AP_DRAIN_ROOM);
 		if (round < 2) {
 			struct stat st;
 
@@ -499,7 +534,8 @@ static void test_drain(void **state)
 			assert_int_equal(r.frames, 3);
 			char *file = malloc((size_t)st.st_size);
 			assert_int_equal(pread(to, file, (size_t)st.st_size, 0), st.st_size);
-			assert_int_equal(ZSTD_decompress(back, BYTES, file, (size_t)st.st_size), BYTES);
+			assert_int_equal(ZSTD_decompress(back, BYTES, file, (size_t)st.st_size),
+					 BYTES);
 			assert_memory_equal(back, data, BYTES);
 			free(file);
 		}
@@ -520,7 +556,8 @@ static void test_pattern_length(void **state)
 	for (size_t n = 60; n < 120; n++) {
 		program[n] = '\0';
 		struct ap_err *err = ap_host_pattern(program, NULL, pattern, sizeof(pattern));
-		assert_int_equal(err == NULL, strlen("|") + n + strlen(" handle " AP_HANDLE_SPECIFIERS) <= 127);
+		assert_int_equal(err == NULL,
+				 strlen("|") + n + strlen(" handle " AP_HANDLE_SPECIFIERS) <= 127);
 		ap_err_free(err);
 		program[n] = 'x';
 	}
@@ -529,18 +566,28 @@ static void test_pattern_length(void **state)
 static void test_head(void **state)
 {
 	(void)state;
-	/* A core of 70,000 ranges, as the kernel writes it: the count is at the end, the notes are not. */
+	/* A core of 70,000 ranges, as the kernel writes it: the count is at the end, the notes are
+	 * not. */
 	enum { N = 70000 };
-	Elf64_Ehdr eh = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-			 .e_type = ET_CORE, .e_machine = EM_X86_64, .e_phoff = sizeof(eh),
-			 .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = PN_XNUM, .e_shoff = 1ull << 40};
+	Elf64_Ehdr eh = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+				     EV_CURRENT},
+			 .e_type = ET_CORE,
+			 .e_machine = EM_X86_64,
+			 .e_phoff = sizeof(eh),
+			 .e_phentsize = sizeof(Elf64_Phdr),
+			 .e_phnum = PN_XNUM,
+			 .e_shoff = 1ull << 40};
 	Elf64_Phdr *ph = calloc(N, sizeof(*ph));
 	struct ap_head head;
 	int fd = memfd_create("core", 0);
 
-	ph[0] = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = sizeof(eh) + N * sizeof(*ph), .p_filesz = 64};
+	ph[0] = (Elf64_Phdr){
+		.p_type = PT_NOTE, .p_offset = sizeof(eh) + N * sizeof(*ph), .p_filesz = 64};
 	for (size_t i = 1; i < N; i++)
-		ph[i] = (Elf64_Phdr){.p_type = PT_LOAD, .p_vaddr = i << 12, .p_filesz = 4096, .p_memsz = 4096,
+		ph[i] = (Elf64_Phdr){.p_type = PT_LOAD,
+				     .p_vaddr = i << 12,
+				     .p_filesz = 4096,
+				     .p_memsz = 4096,
 				     .p_offset = (i + 1000) << 12};
 	assert_int_equal(write(fd, &eh, sizeof(eh)), sizeof(eh));
 	assert_int_equal(write(fd, ph, N * sizeof(*ph)), N * sizeof(*ph));

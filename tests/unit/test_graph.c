@@ -375,12 +375,12 @@ static void deep_list(void **state)
 static void stack_last(void **state)
 {
 	enum { ROOT, STACK, GLOBAL, CONTEXT, HELD, ONLY_STACK, N };
-	static const char *const texts[] = {"",	    "(Stack roots)", "global", "system / Context",
+	static const char *const texts[] = {"",     "(Stack roots)", "global", "system / Context",
 					    "Held", "cache"};
 	static const struct ap_graph_node nodes[N] = {
 		{AP_NODE_SYNTHETIC, 0, 0, 1, 0}, {AP_NODE_SYNTHETIC, 1, 0, 3, 0},
-		{AP_NODE_OBJECT, 2, 0, 5, 8},	 {AP_NODE_OBJECT, 3, 0, 7, 8},
-		{AP_NODE_OBJECT, 4, 0, 9, 8},	 {AP_NODE_OBJECT, 4, 0, 11, 8},
+		{AP_NODE_OBJECT, 2, 0, 5, 8},    {AP_NODE_OBJECT, 3, 0, 7, 8},
+		{AP_NODE_OBJECT, 4, 0, 9, 8},    {AP_NODE_OBJECT, 4, 0, 11, 8},
 	};
 	struct ap_graph_builder b;
 	struct ap_graph *g;
@@ -540,9 +540,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reader_values),   cmocka_unit_test(reader_refuses),
-		cmocka_unit_test(six_nodes),	   cmocka_unit_test(random_graphs),
+		cmocka_unit_test(six_nodes),       cmocka_unit_test(random_graphs),
 		cmocka_unit_test(compact_arrays),  cmocka_unit_test(deep_list),
-		cmocka_unit_test(stack_last),	   cmocka_unit_test(snapshots),
+		cmocka_unit_test(stack_last),      cmocka_unit_test(snapshots),
 		cmocka_unit_test(lying_snapshots),
 	};
 

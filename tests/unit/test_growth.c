@@ -50,11 +50,39 @@ static struct ap_study *study_of(const struct node *nodes, size_t n, uint64_t fi
 	return s;
 }
 
-#define P(name, to) {AP_EDGE_PROPERTY, name, to}
-#define E(to) {AP_EDGE_ELEMENT, NULL, to}
-#define OBJECT(name, size, ...) {AP_NODE_OBJECT, name, size, {__VA_ARGS__}}
-#define STRING(text) {AP_NODE_STRING, text, 16, {{0}}}
-#define ROOT(to) {AP_NODE_SYNTHETIC, "", 0, {{AP_EDGE_SHORTCUT, "global", to}}}
+#define P(name, to)                                                                                \
+	{                                                                                          \
+		AP_EDGE_PROPERTY, name, to                                                         \
+	}
+#define E(to)                                                                                      \
+	{                                                                                          \
+		AP_EDGE_ELEMENT, NULL, to                                                          \
+	}
+#define OBJECT(name, size, ...)                                                                    \
+	{                                                                                          \
+		AP_NODE_OBJECT, name, size,                                                        \
+		{                                                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
+	}
+#define STRING(text)                                                                               \
+	{                                                                                          \
+		AP_NODE_STRING, text, 16,                                                          \
+		{                                                                                  \
+			{                                                                          \
+				0                                                                  \
+			}                                                                          \
+		}                                                                                  \
+	}
+#define ROOT(to)                                                                                   \
+	{                                                                                          \
+		AP_NODE_SYNTHETIC, "", 0,                                                          \
+		{                                                                                  \
+			{                                                                          \
+				AP_EDGE_SHORTCUT, "global", to                                     \
+			}                                                                          \
+		}                                                                                  \
+	}
 #define STUDY(first_id, ...)                                                                       \
 	study_of((const struct node[]){__VA_ARGS__},                                               \
 		 sizeof((const struct node[]){__VA_ARGS__}) / sizeof(struct node), first_id)
@@ -76,8 +104,8 @@ static void compare(struct compared *c)
 	assert_ok(ap_study_growth(c->old, c->new, &c->m, &c->arena, &c->rows, &c->n));
 	for (size_t i = 0; i < c->n; i++)
 		sum += c->rows[i].delta;
-	assert_int_equal(sum, (int64_t)(c->new->dominators.retained[0] -
-					c->old->dominators.retained[0]));
+	assert_int_equal(
+		sum, (int64_t)(c->new->dominators.retained[0] - c->old->dominators.retained[0]));
 }
 
 static void close_all(struct compared *c)

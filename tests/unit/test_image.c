@@ -206,8 +206,14 @@ static void refused(void **state)
 	assert_non_null(strstr(ap_err_find_hint(err), "full disk"));
 	ap_err_free(err);
 	/* Magic numbers of compressors with nothing sensible behind them. */
-	static const char *const magics[] = {"\x1f\x8b", "\x28\xb5\x2f\xfd", ("\xfd" "7zXZ"), "\x04\x22\x4d\x18",
-					     "\x7f" "ELF", "PK\x03\x04"};
+	static const char *const magics[] = {"\x1f\x8b",
+					     "\x28\xb5\x2f\xfd",
+					     ("\xfd"
+					      "7zXZ"),
+					     "\x04\x22\x4d\x18",
+					     "\x7f"
+					     "ELF",
+					     "PK\x03\x04"};
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		char junk[300];
 
@@ -233,8 +239,12 @@ static void arguments(void **state)
 		{AT_PAGESZ, {4096}}, {AT_UID, {5}}, {AT_RANDOM, {RANDOM}}, {AT_NULL, {0}}};
 	char *strings = (char *)stack + 0x900;
 	struct core_segment s = {BASE, sizeof(stack), PF_R | PF_W, stack, sizeof(stack)};
-	struct core_spec spec = {.segments = &s, .n_segments = 1, .auxv = auxv, .n_auxv = 4,
-				 .n_threads = 1, .signal = SIGSEGV};
+	struct core_spec spec = {.segments = &s,
+				 .n_segments = 1,
+				 .auxv = auxv,
+				 .n_auxv = 4,
+				 .n_threads = 1,
+				 .signal = SIGSEGV};
 	struct core_maker m;
 	struct ap_image *image;
 	char path[64];
@@ -318,12 +328,18 @@ static void served_from_files(void **state)
 		{self.base, self.base + 4096, 0, self.path},
 		{self.code, self.code_end, self.code_page, self.path},
 		/* The code again, beyond where the program ends: as V8 maps its builtins. */
-		{self.base + (1ull << 40), self.base + (1ull << 40) + 4096, self.code_page, self.path},
+		{self.base + (1ull << 40), self.base + (1ull << 40) + 4096, self.code_page,
+		 self.path},
 	};
 	ap_addr here = (uintptr_t)served_from_files;
 	const Elf64_auxv_t auxv[] = {{AT_ENTRY, {here}}, {AT_NULL, {0}}};
-	struct core_spec spec = {.segments = maps, .n_segments = 3, .files = files, .n_files = 4,
-				 .auxv = auxv, .n_auxv = 2, .n_threads = 1};
+	struct core_spec spec = {.segments = maps,
+				 .n_segments = 3,
+				 .files = files,
+				 .n_files = 4,
+				 .auxv = auxv,
+				 .n_auxv = 2,
+				 .n_threads = 1};
 	struct core_maker m;
 	struct ap_image *image;
 	char path[64];
@@ -362,7 +378,8 @@ static void served_from_files(void **state)
 	ap_image_close(image);
 	close(fd);
 
-	/* Another build-id in the core: the file is not used, and a program named by hand is refused. */
+	/* Another build-id in the core: the file is not used, and a program named by hand is
+	 * refused. */
 	struct ap_elf *elf;
 	assert_ok(ap_elf_open(self.path, &elf));
 	struct ap_build_id build_id = ap_elf_build_id(elf);
@@ -426,9 +443,9 @@ static void memory_images(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(plain),	     cmocka_unit_test(compressed),
-		cmocka_unit_test(piped),	     cmocka_unit_test(refused),
-		cmocka_unit_test(arguments),	     cmocka_unit_test(served_from_files),
+		cmocka_unit_test(plain),         cmocka_unit_test(compressed),
+		cmocka_unit_test(piped),         cmocka_unit_test(refused),
+		cmocka_unit_test(arguments),     cmocka_unit_test(served_from_files),
 		cmocka_unit_test(memory_images),
 	};
 

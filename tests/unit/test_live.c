@@ -38,7 +38,8 @@ static void sockets(void **state)
 
 static void messages(void **state)
 {
-	static const char reply[] = "{\"id\":7, \"result\" : {\"result\":{\"type\":\"string\",\"value\":\"\\u00e9\\ud83d\"}}}";
+	static const char reply[] =
+		"{\"id\":7, \"result\" : {\"result\":{\"type\":\"string\",\"value\":\"\\u00e9\\ud83d\"}}}";
 	struct ap_protocol_message m;
 	struct ap_protocol_value v;
 	struct ap_arena arena;
@@ -50,15 +51,17 @@ static void messages(void **state)
 	assert_int_equal(m.id, 7);
 	assert_null(ap_protocol_read_value(m.body, &arena, &v));
 	assert_true(ap_text_is(v.string, "\xc3\xa9\xed\xa0\xbd"));
-	static const char thrown[] = "{\"result\":{\"type\":\"object\"},\"exceptionDetails\":{\"text\":\"Uncaught\","
-				     "\"exception\":{\"type\":\"object\",\"description\":\"Error: no\"}}}";
+	static const char thrown[] =
+		"{\"result\":{\"type\":\"object\"},\"exceptionDetails\":{\"text\":\"Uncaught\","
+		"\"exception\":{\"type\":\"object\",\"description\":\"Error: no\"}}}";
 	assert_null(ap_protocol_read_value(AP_TEXT(thrown), &arena, &v));
 	assert_true(ap_text_is(v.exception, "Error: no"));
 	static const char event[] = "{\"method\":\"A.b\",\"params\":{\"x\":[1,-2.5e3]}}";
 	assert_null(ap_protocol_read(event, sizeof(event) - 1, &arena, &m));
 	assert_false(m.is_reply);
 	assert_true(ap_text_is(m.body, "{\"x\":[1,-2.5e3]}"));
-	static const char *const bad[] = {"", "{", "[]", "{\"id\":-1}", "{\"id\":1}x", "{\"result\":{\"a\":}}"};
+	static const char *const bad[] = {
+		"", "{", "[]", "{\"id\":-1}", "{\"id\":1}x", "{\"result\":{\"a\":}}"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct ap_err *err = ap_protocol_read(bad[i], strlen(bad[i]), &arena, &m);
 
@@ -73,8 +76,10 @@ static void targets(void **state)
 	static const struct {
 		const char *list, *path; /* NULL: refused */
 	} cases[] = {
-		{"[{\"id\":\"a\",\"webSocketDebuggerUrl\":\"ws://127.0.0.1:9229/0f2c-1\"}]", "/0f2c-1"},
-		{"[{},{\"webSocketDebuggerUrl\":\"ws://evil.example:1/x\"},{\"webSocketDebuggerUrl\":\"ws://h/y\"}]", "/x"},
+		{"[{\"id\":\"a\",\"webSocketDebuggerUrl\":\"ws://127.0.0.1:9229/0f2c-1\"}]",
+		 "/0f2c-1"},
+		{"[{},{\"webSocketDebuggerUrl\":\"ws://evil.example:1/x\"},{\"webSocketDebuggerUrl\":\"ws://h/y\"}]",
+		 "/x"},
 		{"[]", NULL},
 		{"{}", NULL},
 		{"[{\"webSocketDebuggerUrl\":\"http://h/x\"}]", NULL},
@@ -91,7 +96,8 @@ static void targets(void **state)
 		struct ap_text path;
 
 		ap_arena_init(&arena, 1 << 20);
-		struct ap_err *err = ap_protocol_read_targets(cases[i].list, strlen(cases[i].list), &arena, &path);
+		struct ap_err *err = ap_protocol_read_targets(cases[i].list, strlen(cases[i].list),
+							      &arena, &path);
 		if (cases[i].path)
 			assert_true(!err && ap_text_is(path, cases[i].path));
 		else
@@ -108,9 +114,12 @@ static void masked_lists(void **state)
 	AP_STR_AUTO shown = {0};
 
 	(void)state;
-	assert_null(ap_ncore_mask_list(AP_TEXT("[\"node\",\"--token\",\"x\",\"--db-password=y\",\"a\"]"), false, false, &words));
+	assert_null(ap_ncore_mask_list(
+		AP_TEXT("[\"node\",\"--token\",\"x\",\"--db-password=y\",\"a\"]"), false, false,
+		&words));
 	assert_string_equal(words.s, "[\"node\",\"--token\",\"***\",\"--db-password=***\",\"a\"]");
-	assert_null(ap_ncore_mask_list(AP_TEXT("[\"A=b=c\",\"API_KEY=x\",\"none\"]"), true, false, &env));
+	assert_null(ap_ncore_mask_list(AP_TEXT("[\"A=b=c\",\"API_KEY=x\",\"none\"]"), true, false,
+				       &env));
 	assert_string_equal(env.s, "{\"A\":\"b=c\",\"API_KEY\":\"***\"}");
 	assert_null(ap_ncore_mask_list(AP_TEXT("[\"API_KEY=x\"]"), true, true, &shown));
 	assert_string_equal(shown.s, "{\"API_KEY\":\"x\"}");

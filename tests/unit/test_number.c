@@ -63,7 +63,8 @@ static void js_numbers(void **state)
 	assert_string_equal(ap_number_js(-INFINITY, buf), "-Infinity");
 }
 
-/* Any double: the text reads back as the same bits, is at most 24 bytes and no longer than needed. */
+/* Any double: the text reads back as the same bits, is at most 24 bytes and no longer than needed.
+ */
 static void js_numbers_round_trip(void **state)
 {
 	uint64_t seed = 88172645463325252u;
@@ -102,9 +103,13 @@ static void bigints(void **state)
 		{{10000000000000000000u}, 1, false, "10000000000000000000"},
 		{{9999999999999999999u}, 1, false, "9999999999999999999"},
 		/* 10n ** 38n: a chunk of nothing but zeros. */
-		{{0x98a224000000000, 0x4b3b4ca85a86c47a}, 2, false,
+		{{0x98a224000000000, 0x4b3b4ca85a86c47a},
+		 2,
+		 false,
 		 "100000000000000000000000000000000000000"},
-		{{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}, 4, true,
+		{{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX},
+		 4,
+		 true,
 		 "-115792089237316195423570985008687907853269984665640564039457584007913129639935"},
 		/* Leading zero words are not normal, but a damaged core may hold them. */
 		{{7, 0, 0, 0}, 4, false, "7"},
@@ -126,16 +131,16 @@ static void sizes_and_times(void **state)
 		uint64_t bytes;
 		const char *text;
 	} sizes[] = {
-		{0, "0 bytes"},		 {1, "1 bytes"},	{999, "999 bytes"},
-		{1000, "1.00 kB"},	 {2040000000, "2.04 GB"}, {9994, "9.99 kB"},
-		{9996, "10.0 kB"},	 {99960, "100 kB"},	{999499, "999 kB"},
-		{999500, "1.00 MB"},	 {UINT64_MAX, "18.4 EB"},
+		{0, "0 bytes"},      {1, "1 bytes"},          {999, "999 bytes"},
+		{1000, "1.00 kB"},   {2040000000, "2.04 GB"}, {9994, "9.99 kB"},
+		{9996, "10.0 kB"},   {99960, "100 kB"},       {999499, "999 kB"},
+		{999500, "1.00 MB"}, {UINT64_MAX, "18.4 EB"},
 	};
 	static const struct {
 		double seconds;
 		const char *text;
 	} times[] = {
-		{0, "0.0 s"},	     {1.23, "1.2 s"},	  {125, "2 min 5 s"},
+		{0, "0.0 s"},        {1.23, "1.2 s"},     {125, "2 min 5 s"},
 		{3660, "1 h 1 min"}, {273600, "3 d 4 h"}, {-1, "-1 s"},
 	};
 	char buf[AP_NUMBER_MAX];

@@ -58,10 +58,10 @@ static void test_protobuf_damaged(void **state)
 		AP_TEXT("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),     /* of 2^64 - 1 bytes */
 		AP_TEXT("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),     /* over 64 bits */
 		AP_TEXT("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), /* eleven bytes */
-		AP_TEXT("\x02\x01"),					     /* field 0 */
-		AP_TEXT("\x0b\x0c"),					     /* a group */
-		AP_TEXT("\x0d\x01\x02"),				     /* half of 32 bits */
-		AP_TEXT("\x09\x01\x02\x03\x04"),			     /* half of 64 */
+		AP_TEXT("\x02\x01"),                                         /* field 0 */
+		AP_TEXT("\x0b\x0c"),                                         /* a group */
+		AP_TEXT("\x0d\x01\x02"),                                     /* half of 32 bits */
+		AP_TEXT("\x09\x01\x02\x03\x04"),                             /* half of 64 */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -219,7 +219,8 @@ static void test_log(void **state)
 static void test_log_hostile(void **state)
 {
 	(void)state;
-	static const char *const rows[] = {"a-", "a=", "://a", "key:", "key=[", "4 ", "-----BEGIN ", "eyJ-", "x:'"};
+	static const char *const rows[] = {"a-", "a=",          "://a", "key:", "key=[",
+					   "4 ", "-----BEGIN ", "eyJ-", "x:'"};
 	enum { BYTES = 1 << 20 };
 	char *text = malloc(BYTES);
 
@@ -354,15 +355,11 @@ static void test_label_rules_decide(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_protobuf),
-		cmocka_unit_test(test_protobuf_damaged),
-		cmocka_unit_test(test_sandbox),
-		cmocka_unit_test(test_image),
-		cmocka_unit_test(test_unframe),
-		cmocka_unit_test(test_log),
-		cmocka_unit_test(test_log_open), cmocka_unit_test(test_log_hostile),
-		cmocka_unit_test(test_label_rules),
-		cmocka_unit_test(test_label_rules_decide),
+		cmocka_unit_test(test_protobuf),    cmocka_unit_test(test_protobuf_damaged),
+		cmocka_unit_test(test_sandbox),     cmocka_unit_test(test_image),
+		cmocka_unit_test(test_unframe),     cmocka_unit_test(test_log),
+		cmocka_unit_test(test_log_open),    cmocka_unit_test(test_log_hostile),
+		cmocka_unit_test(test_label_rules), cmocka_unit_test(test_label_rules_decide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

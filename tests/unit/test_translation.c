@@ -15,7 +15,7 @@ enum {
 
 /* Opcodes of our own, with MATCH_PREVIOUS_TRANSLATION last. */
 enum { BEGIN, JS, LITERAL, SLOT, OUT, MATCH, N_OPS };
-static const uint8_t ops[N_OPS] = {AP_TR_BEGIN,	      AP_TR_FRAME_JS, AP_TR_LITERAL,
+static const uint8_t ops[N_OPS] = {AP_TR_BEGIN,       AP_TR_FRAME_JS, AP_TR_LITERAL,
 				   AP_TR_TAGGED_SLOT, AP_TR_VALUE,    AP_TR_MATCH_PREVIOUS};
 static const int32_t counts[N_OPS] = {3, 3, 1, 1, 0, 1};
 
@@ -161,7 +161,7 @@ static void test_refused(void **state)
 {
 	static const uint8_t no_basis[] = {BEGIN, 0, S(1), S(1), N_OPS + 2, OUT};
 	static const uint8_t far_basis[] = {OUT, BEGIN, 9, S(1), S(1), OUT};
-	static const uint8_t nested[] = {BEGIN, 0, S(1), S(1), MATCH,	 1,
+	static const uint8_t nested[] = {BEGIN, 0, S(1), S(1), MATCH,    1,
 					 BEGIN, 6, S(1), S(1), N_OPS + 1};
 	struct world w;
 	struct ap_translation t;

@@ -49,8 +49,8 @@ static void self_maps(struct self_core *self)
 	assert_non_null(maps);
 	while (fgets(line, sizeof(line), maps) && self->n_segments < MAX_MAPS) {
 		path[0] = '\0';
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %511s", &start, &end,
-			   perms, &offset, path) < 4 ||
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %*s %511s", &start,
+			   &end, perms, &offset, path) < 4 ||
 		    (path[0] != '/' && strcmp(path, "[stack]") != 0))
 			continue;
 		struct core_segment *s = &self->segments[self->n_segments++];
@@ -60,15 +60,18 @@ static void self_maps(struct self_core *self)
 			.mem_bytes = end - start,
 			.flags = (perms[0] == 'r' ? PF_R : 0) | (perms[1] == 'w' ? PF_W : 0) |
 				 (perms[2] == 'x' ? PF_X : 0),
-			.file_bytes = perms[0] != 'r' ? 0 : whole ? end - start : offset ? 0 : 4096,
+			.file_bytes = perms[0] != 'r' ? 0
+				      : whole         ? end - start
+				      : offset        ? 0
+						      : 4096,
 		};
 		if (s->file_bytes)
 			s->data = self_copy(start, s->file_bytes);
 		if (path[0] != '/')
 			continue;
 		snprintf(self->paths[self->n_files], 256, "%.255s", path);
-		self->files[self->n_files] = (struct core_file){start, end, offset / 4096,
-								self->paths[self->n_files]};
+		self->files[self->n_files] =
+			(struct core_file){start, end, offset / 4096, self->paths[self->n_files]};
 		self->n_files++;
 	}
 	fclose(maps);
@@ -125,7 +128,8 @@ static __attribute__((noinline)) void self_inner(struct self_core *self, const c
 	self_open(self);
 }
 
-static __attribute__((noinline)) void self_middle(struct self_core *self, const char *missing, int n)
+static __attribute__((noinline)) void self_middle(struct self_core *self, const char *missing,
+						  int n)
 {
 	/* A frame of a size that only the compiler knows, and one addressed by rbp alone. */
 	volatile char *room = __builtin_alloca((size_t)n);
@@ -194,7 +198,8 @@ static void own_stack(void **state)
 	check_rising(&frames);
 	assert_true(frames.at[0].exact_pc);
 	assert_false(frames.at[1].exact_pc);
-	/* Innermost first: the return addresses that the functions saw, one frame after the other. */
+	/* Innermost first: the return addresses that the functions saw, one frame after the other.
+	 */
 	size_t at = 1;
 	for (size_t i = self->n_callers; i-- > 0; at++)
 		assert_int_equal(find_pc(&frames, self->callers[i], at), at);
@@ -275,7 +280,8 @@ static void hand_walk(uint64_t pc, size_t sp, uint64_t fp, const ap_addr *resume
 
 	assert_ok(ap_image_of_segments(segments, 3, &image));
 	assert_ok(ap_unwind_open(image, &unwind));
-	assert_ok(ap_unwind_thread(unwind, &thread, resume, n_resume, 0, arena, ret_frames, ret_broken));
+	assert_ok(ap_unwind_thread(unwind, &thread, resume, n_resume, 0, arena, ret_frames,
+				   ret_broken));
 	check_rising(ret_frames);
 	ap_unwind_close(unwind);
 	ap_image_close(image);
@@ -310,8 +316,10 @@ static void frame_pointers(void **state)
 	assert_int_equal(frames.at[3].fp, 0);
 	assert_true(broken); /* nobody has said that this was the last */
 
-	/* What cannot be a frame: below sp, unaligned, another stack, absent, no code to return to. */
-	const uint64_t bad[] = {at(1), at(10) + 4, FAR_STACK + 80, 0x1000, UINT64_MAX - 7, 0, at(4095)};
+	/* What cannot be a frame: below sp, unaligned, another stack, absent, no code to return to.
+	 */
+	const uint64_t bad[] = {at(1),          at(10) + 4, FAR_STACK + 80, 0x1000,
+				UINT64_MAX - 7, 0,          at(4095)};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		hand_walk(CODE + 0x50, 2, bad[i], NULL, 0, &arena, &frames, &broken);
 		assert_int_equal(frames.n, 1);
@@ -333,7 +341,7 @@ static void top_without_frame(void **state)
 	(void)state;
 	ap_arena_init(&arena, 0);
 	memcpy(code + 0x40, "\x55\x48\x89\xe5", 4); /* push rbp; mov rbp, rsp */
-	code[0x60] = 0xc3;			    /* ret */
+	code[0x60] = 0xc3;                          /* ret */
 	hand_frame(10, 0, ret_to(0x200));
 	stack[2] = ret_to(0x100);
 	static const uint64_t frameless[] = {CODE + 0x40, CODE + 0x60, 0, 0xdead000};
@@ -428,8 +436,8 @@ static void noise(void **state)
 			code[seed / 16 % sizeof(code)] = (uint8_t)(seed >> 32);
 		}
 		ap_arena_init(&arena, 0);
-		hand_walk(CODE + seed % sizeof(code), seed / 64 % STACK_WORDS, stack[0], stack, 8, &arena,
-			  &frames, &broken);
+		hand_walk(CODE + seed % sizeof(code), seed / 64 % STACK_WORDS, stack[0], stack, 8,
+			  &arena, &frames, &broken);
 		assert_true(frames.n >= 1 && frames.n <= STACK_WORDS);
 		ap_arena_close(&arena);
 	}
@@ -445,12 +453,21 @@ static void demangling(void **state)
 	ap_arena_init(&arena, 0);
 	assert_string_equal(ap_demangle("_ZN4node5AbortEv", &arena), "node::Abort()");
 	assert_string_equal(
-		ap_demangle("_ZN2v88internal12_GLOBAL__N_16InvokeEPNS0_7IsolateERKNS1_12InvokeParamsE",
-			    &arena),
+		ap_demangle(
+			"_ZN2v88internal12_GLOBAL__N_16InvokeEPNS0_7IsolateERKNS1_12InvokeParamsE",
+			&arena),
 		"v8::internal::(anonymous namespace)::Invoke(v8::internal::Isolate*, "
 		"v8::internal::(anonymous namespace)::InvokeParams const&)");
-	static const char *const as_they_are[] = {"", "_", "_Z", "uv_run", "_ZN", "_ZN4node", "_Z1fI",
-						  "Builtins_ArrayMap", "_Z99999999999999999999f", "i"};
+	static const char *const as_they_are[] = {"",
+						  "_",
+						  "_Z",
+						  "uv_run",
+						  "_ZN",
+						  "_ZN4node",
+						  "_Z1fI",
+						  "Builtins_ArrayMap",
+						  "_Z99999999999999999999f",
+						  "i"};
 	for (size_t i = 0; i < sizeof(as_they_are) / sizeof(as_they_are[0]); i++)
 		assert_ptr_equal(ap_demangle(as_they_are[i], &arena), as_they_are[i]);
 

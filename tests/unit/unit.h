@@ -29,7 +29,7 @@
 		if (!want_err)                                                                     \
 			fail_msg("%s: no error, %s expected", #expr, ap_errc_name(errc));          \
 		if (want_err->code != (errc))                                                      \
-			fail_msg("%s: %s (%s), %s expected", #expr, ap_errc_name(want_err->code), \
+			fail_msg("%s: %s (%s), %s expected", #expr, ap_errc_name(want_err->code),  \
 				 want_err->message, ap_errc_name(errc));                           \
 		ap_err_free(want_err);                                                             \
 	} while (0)

@@ -18,11 +18,12 @@
 #include <unistd.h>
 
 /* What the first version of Landlock knows as writing. */
-#define WRITES                                                                                      \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
-	 LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |       \
-	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |    \
-	 LANDLOCK_ACCESS_FS_MAKE_SYM)
+#define WRITES                                                                                     \
+	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                           \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |                           \
+	 LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |                               \
+	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                             \
+	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
 
 bool ap_child_can_confine(void)
 {
@@ -37,8 +38,9 @@ static bool confine_writing(const char *directory)
 		.allowed_access = WRITES,
 		.parent_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
-	bool ok = rules >= 0 && beneath.parent_fd >= 0 &&
-		  syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
+	bool ok =
+		rules >= 0 && beneath.parent_fd >= 0 &&
+		syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) == 0;
 
 	beneath.parent_fd = open("/dev/null", O_PATH | O_CLOEXEC);
 	beneath.allowed_access = LANDLOCK_ACCESS_FS_WRITE_FILE;
@@ -51,15 +53,41 @@ static bool confine_writing(const char *directory)
 static bool confine_calls(void)
 {
 	static const int refused[] = {
-		SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(accept4),
-		SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
-		SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(pidfd_send_signal), SCMP_SYS(kill),
-		SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(setns), SCMP_SYS(unshare), SCMP_SYS(bpf),
-		SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(keyctl), SCMP_SYS(add_key),
-		SCMP_SYS(io_uring_setup), SCMP_SYS(chmod), SCMP_SYS(fchmodat), SCMP_SYS(chown),
-		SCMP_SYS(fchownat), SCMP_SYS(setxattr), SCMP_SYS(utimensat), SCMP_SYS(truncate),
-		SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(kexec_load), SCMP_SYS(reboot),
-		SCMP_SYS(fork), SCMP_SYS(vfork),
+		SCMP_SYS(socket),
+		SCMP_SYS(connect),
+		SCMP_SYS(bind),
+		SCMP_SYS(listen),
+		SCMP_SYS(accept4),
+		SCMP_SYS(ptrace),
+		SCMP_SYS(process_vm_readv),
+		SCMP_SYS(process_vm_writev),
+		SCMP_SYS(pidfd_open),
+		SCMP_SYS(pidfd_getfd),
+		SCMP_SYS(pidfd_send_signal),
+		SCMP_SYS(kill),
+		SCMP_SYS(mount),
+		SCMP_SYS(umount2),
+		SCMP_SYS(setns),
+		SCMP_SYS(unshare),
+		SCMP_SYS(bpf),
+		SCMP_SYS(perf_event_open),
+		SCMP_SYS(userfaultfd),
+		SCMP_SYS(keyctl),
+		SCMP_SYS(add_key),
+		SCMP_SYS(io_uring_setup),
+		SCMP_SYS(chmod),
+		SCMP_SYS(fchmodat),
+		SCMP_SYS(chown),
+		SCMP_SYS(fchownat),
+		SCMP_SYS(setxattr),
+		SCMP_SYS(utimensat),
+		SCMP_SYS(truncate),
+		SCMP_SYS(init_module),
+		SCMP_SYS(finit_module),
+		SCMP_SYS(kexec_load),
+		SCMP_SYS(reboot),
+		SCMP_SYS(fork),
+		SCMP_SYS(vfork),
 	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	bool ok = filter;
@@ -98,8 +126,9 @@ static _Noreturn void become(char *const *argv, const struct ap_child_limits *l,
 	limit(RLIMIT_NOFILE, 256);
 	(void)setpriority(PRIO_PROCESS, 0, 10);
 	/* Root without capabilities reads only what is root's, the spool among it. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !none ||
-	    cap_set_proc(none) < 0 || chdir("/") < 0 || !confine_writing(l->directory) || !confine_calls())
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    !none || cap_set_proc(none) < 0 || chdir("/") < 0 || !confine_writing(l->directory) ||
+	    !confine_calls())
 		_exit(125);
 	execve(argv[0], argv, environment);
 	_exit(126);
@@ -138,8 +167,8 @@ static const char *collect(int fd, const struct ap_child_limits *l, struct ap_st
 	}
 }
 
-struct ap_err *ap_child_run(char *const *argv, const struct ap_child_limits *limits, struct ap_str *out,
-			    int *ret_status)
+struct ap_err *ap_child_run(char *const *argv, const struct ap_child_limits *limits,
+			    struct ap_str *out, int *ret_status)
 {
 	int fds[2], status;
 

@@ -20,11 +20,11 @@ struct ap_child_limits {
 };
 
 /*
- * Runs argv[0] with its standard output read. Fails if it cannot be started or confined, is killed, or
- * takes too long; its exit status is `*ret_status` otherwise.
+ * Runs argv[0] with its standard output read. Fails if it cannot be started or confined, is killed,
+ * or takes too long; its exit status is `*ret_status` otherwise.
  */
-struct ap_err *ap_child_run(char *const *argv, const struct ap_child_limits *limits, struct ap_str *out,
-			    int *ret_status);
+struct ap_err *ap_child_run(char *const *argv, const struct ap_child_limits *limits,
+			    struct ap_str *out, int *ret_status);
 /* Whether this kernel can confine writing (Landlock). */
 bool ap_child_can_confine(void);
 

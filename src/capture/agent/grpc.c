@@ -159,7 +159,7 @@ static struct ap_err *perform(struct ap_grpc *grpc, const char *method, const st
 
 static struct ap_err *check(const struct ap_grpc *grpc, const char *method, const struct answer *a)
 {
-	enum ap_errc code = a->status == NOT_FOUND	 ? AP_E_NOTFOUND
+	enum ap_errc code = a->status == NOT_FOUND       ? AP_E_NOTFOUND
 			    : a->status == UNIMPLEMENTED ? AP_E_UNSUPPORTED
 							 : AP_E_IO;
 

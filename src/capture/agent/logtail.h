@@ -16,7 +16,7 @@
 
 struct ap_log_tail {
 	uint64_t lines; /* of the text */
-	bool more;	/* there were earlier ones in the file */
+	bool more;      /* there were earlier ones in the file */
 };
 
 /*

@@ -14,12 +14,12 @@
 #include "capture/agent/logtail.h"
 
 struct ap_pod {
-	const char *socket,
-		*version; /* who was asked: "/run/containerd/containerd.sock", "runtime.v1" */
+	const char *socket, *version; /* who was asked: "/run/containerd/containerd.sock",
+					 "runtime.v1" */
 	const struct ap_cri_sandbox *sandbox;
-	const struct ap_cri_container
-		*container; /* NULL: it was the pod's own, the one that holds its namespaces */
-	const ap_cri_containers *containers; /* all of the pod */
+	const struct ap_cri_container *container; /* NULL: it was the pod's own, the one that holds
+						     its namespaces */
+	const ap_cri_containers *containers;      /* all of the pod */
 	const struct ap_cri_image *image;
 	const char *image_error;
 	bool have_log; /* container.log was written */

@@ -17,7 +17,7 @@ struct ap_pb {
 	struct ap_cursor c;
 	uint32_t field; /* of what ap_pb_next() found */
 	enum ap_pb_wire wire;
-	uint64_t value;	      /* of a number */
+	uint64_t value;       /* of a number */
 	struct ap_text bytes; /* of AP_PB_BYTES: a text or a message */
 	bool bad;
 };

@@ -79,8 +79,8 @@ static bool read_frame(struct ap_json_reader *r, struct ap_arena *arena, struct 
 	if (kind && strcmp(kind, "js") == 0 && t->js.n < AP_STACK_FRAMES)
 		t->js.at[t->js.n++] = f;
 	if (kind && strcmp(kind, "native") == 0 && t->native.n < AP_STACK_FRAMES)
-		t->native.at[t->native.n++] =
-			(struct ap_stack_frame){.function = symbol, .script = module, .line = -1, .column = -1};
+		t->native.at[t->native.n++] = (struct ap_stack_frame){
+			.function = symbol, .script = module, .line = -1, .column = -1};
 	return true;
 }
 
@@ -115,7 +115,8 @@ static bool read_thread(struct ap_json_reader *r, struct ap_arena *arena, struct
 	return !r->failed;
 }
 
-static bool read_verdict(struct ap_json_reader *r, struct ap_arena *arena, struct ap_stack_summary *s)
+static bool read_verdict(struct ap_json_reader *r, struct ap_arena *arena,
+			 struct ap_stack_summary *s)
 {
 	struct ap_text key;
 	bool first = true;

@@ -1,6 +1,6 @@
 /*
- * Of what a crash died, in a few lines: stack.json, and the fingerprint that tells whether two crashes
- * are the same death.
+ * Of what a crash died, in a few lines: stack.json, and the fingerprint that tells whether two
+ * crashes are the same death.
  *
  * Ownership: struct ap_stack_summary lives in the caller's arena.
  *

@@ -12,7 +12,8 @@ static struct ap_err *number(const char *text, const char *what, uint64_t most, 
 	errno = 0;
 	unsigned long long v = strtoull(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end || errno || v > most)
-		return ap_err_new(AP_E_USAGE, "the kernel's %s is no such number: \"%.40s\"", what, text);
+		return ap_err_new(AP_E_USAGE, "the kernel's %s is no such number: \"%.40s\"", what,
+				  text);
 	*ret = v;
 	return NULL;
 }
@@ -22,9 +23,10 @@ struct ap_err *ap_kernel_args_parse(int argc, char *const *argv, struct ap_kerne
 	uint64_t pid, ns_pid, tid, uid, gid, sig, when, mode = 0, limit, pidfd = 0;
 
 	if (argc != AP_HANDLE_ARGS)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "%d arguments of %d", argc, AP_HANDLE_ARGS),
-				   "`autopsy handle` is started by the kernel; `autopsy setup` writes "
-				   "core_pattern as it must be");
+		return ap_err_hint(
+			ap_err_new(AP_E_USAGE, "%d arguments of %d", argc, AP_HANDLE_ARGS),
+			"`autopsy handle` is started by the kernel; `autopsy setup` writes "
+			"core_pattern as it must be");
 	AP_TRY(number(argv[0], "process id", INT_MAX, &pid));
 	AP_TRY(number(argv[1], "inner process id", INT_MAX, &ns_pid));
 	AP_TRY(number(argv[2], "thread id", INT_MAX, &tid));

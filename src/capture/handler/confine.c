@@ -27,7 +27,8 @@ void ap_confine_user(const char *user, uid_t *ret_uid, gid_t *ret_gid)
 		*ret_uid = *ret_gid = (uid_t)number;
 		return;
 	}
-	/* The file itself, not the name service: that may ask a network, and a process is waiting. */
+	/* The file itself, not the name service: that may ask a network, and a process is waiting.
+	 */
 	FILE *file = fopen("/etc/passwd", "re");
 	if (!file)
 		return;
@@ -80,26 +81,54 @@ static int allow(scmp_filter_ctx filter)
 {
 	static const int calls[] = {
 		/* of what is open already */
-		SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(lseek),
-		SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(fstatfs), SCMP_SYS(poll), SCMP_SYS(sendto),
+		SCMP_SYS(read),
+		SCMP_SYS(write),
+		SCMP_SYS(pread64),
+		SCMP_SYS(pwrite64),
+		SCMP_SYS(lseek),
+		SCMP_SYS(close),
+		SCMP_SYS(fstat),
+		SCMP_SYS(fstatfs),
+		SCMP_SYS(poll),
+		SCMP_SYS(sendto),
 		SCMP_SYS(recvfrom),
 		/* memory */
-		SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
+		SCMP_SYS(mmap),
+		SCMP_SYS(munmap),
+		SCMP_SYS(mremap),
+		SCMP_SYS(madvise),
+		SCMP_SYS(brk),
 		SCMP_SYS(mprotect),
 		/* threads, signals and time */
-		SCMP_SYS(futex), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(rt_sigprocmask),
-		SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(sched_yield), SCMP_SYS(gettid), SCMP_SYS(getpid),
-		SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(restart_syscall),
-		SCMP_SYS(getrusage), SCMP_SYS(exit), SCMP_SYS(exit_group),
+		SCMP_SYS(futex),
+		SCMP_SYS(set_robust_list),
+		SCMP_SYS(rseq),
+		SCMP_SYS(rt_sigprocmask),
+		SCMP_SYS(rt_sigaction),
+		SCMP_SYS(rt_sigreturn),
+		SCMP_SYS(sched_yield),
+		SCMP_SYS(gettid),
+		SCMP_SYS(getpid),
+		SCMP_SYS(clock_gettime),
+		SCMP_SYS(clock_nanosleep),
+		SCMP_SYS(restart_syscall),
+		SCMP_SYS(getrusage),
+		SCMP_SYS(exit),
+		SCMP_SYS(exit_group),
 		/* what abort() and the stack protector's message need */
-		SCMP_SYS(tgkill), SCMP_SYS(uname), SCMP_SYS(getrandom),
+		SCMP_SYS(tgkill),
+		SCMP_SYS(uname),
+		SCMP_SYS(getrandom),
 		/* qsort asks how much memory there is */
 		SCMP_SYS(sysinfo),
 	};
-	/* What a C library tries now and then and can do without: time zones, processors, terminals. */
+	/* What a C library tries now and then and can do without: time zones, processors,
+	 * terminals. */
 	static const int refused[] = {
-		SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(access), SCMP_SYS(stat), SCMP_SYS(newfstatat),
-		SCMP_SYS(ioctl), SCMP_SYS(prlimit64), SCMP_SYS(sched_getaffinity),
+		SCMP_SYS(open),       SCMP_SYS(openat),
+		SCMP_SYS(access),     SCMP_SYS(stat),
+		SCMP_SYS(newfstatat), SCMP_SYS(ioctl),
+		SCMP_SYS(prlimit64),  SCMP_SYS(sched_getaffinity),
 	};
 	int rc = 0;
 
@@ -144,7 +173,8 @@ struct ap_err *ap_confine(const struct ap_confinement *c)
 	signal(SIGXFSZ, SIG_IGN);
 	AP_TRY(drop_user(c));
 	AP_TRY(drop_capabilities());
-	/* After the change of user, which forgets it. The entry's end is ours, and frees the dying process. */
+	/* After the change of user, which forgets it. The entry's end is ours, and frees the dying
+	 * process. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0) < 0)
 		return ap_err_errno(errno, "cannot confine the worker");

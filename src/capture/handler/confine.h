@@ -1,6 +1,6 @@
 /*
- * Taking everything away from the worker that it does not need: it reads what a hostile process left
- * behind, and a mistake in there must not be worth anything.
+ * Taking everything away from the worker that it does not need: it reads what a hostile process
+ * left behind, and a mistake in there must not be worth anything.
  *
  * Ownership: nothing is kept; there is no way back.
  */

@@ -69,7 +69,8 @@ struct ap_text ap_context_status(const struct ap_context *context, const char *n
 		const char *newline = memchr(s, '\n', (size_t)(end - s));
 		const char *stop = newline ? newline : end;
 
-		/* The name's own line is escaped by the kernel: no process writes a line of its own. */
+		/* The name's own line is escaped by the kernel: no process writes a line of its
+		 * own. */
 		if ((size_t)(stop - s) > n && memcmp(s, name, n) == 0 && s[n] == ':') {
 			s += n + 1;
 			while (s < stop && (*s == '\t' || *s == ' '))
@@ -90,9 +91,10 @@ struct ap_err *ap_context_open(const struct ap_kernel_args *args, struct ap_cont
 	snprintf(path, sizeof(path), "/proc/%d", args->pid);
 	c.proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c.proc < 0)
-		return ap_err_hint(ap_err_errno(errno, "process %d is gone", args->pid),
-				   "kernel.core_pipe_limit must not be 0, or the kernel does not wait; "
-				   "`autopsy setup` sets it");
+		return ap_err_hint(
+			ap_err_errno(errno, "process %d is gone", args->pid),
+			"kernel.core_pipe_limit must not be 0, or the kernel does not wait; "
+			"`autopsy setup` sets it");
 	/* Everything below is relative to this descriptor: the number is not used again. */
 	slurp(c.proc, "status", SMALL_BYTES, &c.status);
 	if (!ap_text_is(ap_context_status(&c, "CoreDumping"), "1")) {
@@ -125,9 +127,10 @@ struct ap_err *ap_context_open(const struct ap_kernel_args *args, struct ap_cont
 
 void ap_context_close(struct ap_context *context)
 {
-	int *const fds[] = {&context->proc, &context->mem, &context->exe, &context->cwd, &context->root};
-	struct ap_str *const texts[] = {&context->status, &context->stat,   &context->cmdline,
-					&context->environ, &context->maps,   &context->limits,
+	int *const fds[] = {&context->proc, &context->mem, &context->exe, &context->cwd,
+			    &context->root};
+	struct ap_str *const texts[] = {&context->status,  &context->stat, &context->cmdline,
+					&context->environ, &context->maps, &context->limits,
 					&context->cgroup};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {

@@ -15,8 +15,8 @@
 
 struct ap_context {
 	struct ap_kernel_args args;
-	int proc; /* /proc/PID */
-	int mem, exe, cwd, root; /* -1: cannot be opened */
+	int proc;                                                         /* /proc/PID */
+	int mem, exe, cwd, root;                                          /* -1: cannot be opened */
 	char exe_path[PATH_MAX], cwd_path[PATH_MAX], root_path[PATH_MAX]; /* "": unknown */
 	struct ap_str status, stat, cmdline, environ, maps, limits, cgroup;
 	uint64_t n_descriptors;

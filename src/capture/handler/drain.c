@@ -159,7 +159,8 @@ static void *compress_frames(void *arg)
 		pthread_mutex_lock(&d->lock);
 		if (ZSTD_isError(stored))
 			fail(d, AP_DRAIN_DISK,
-			     ap_err_new(AP_E_IO, "compression failed: %s", ZSTD_getErrorName(stored)));
+			     ap_err_new(AP_E_IO, "compression failed: %s",
+					ZSTD_getErrorName(stored)));
 		else
 			write_frame(d, s, stored);
 		s->state = FREE;
@@ -172,8 +173,8 @@ static void *compress_frames(void *arg)
 }
 
 /* Fills `buf`; less only at the end of the pipe or the deadline (`*ret_late`). */
-static struct ap_err *read_frame(struct drain *d, const struct ap_str *head, size_t *head_at, uint8_t *buf,
-				 size_t *ret_n, bool *ret_late)
+static struct ap_err *read_frame(struct drain *d, const struct ap_str *head, size_t *head_at,
+				 uint8_t *buf, size_t *ret_n, bool *ret_late)
 {
 	size_t n = head->n - *head_at < FRAME_BYTES ? head->n - *head_at : FRAME_BYTES;
 
@@ -213,7 +214,8 @@ static bool disk_is_low(const struct drain *d)
 
 	/* A file system without blocks has no end. */
 	return fstatfs(d->to, &fs) == 0 && fs.f_blocks &&
-	       (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < d->options->reserve_bytes + FRAME_BYTES;
+	       (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize <
+		       d->options->reserve_bytes + FRAME_BYTES;
 }
 
 static struct ap_err *read_core(struct drain *d, const struct ap_str *head)
@@ -298,7 +300,8 @@ static void slots_close(struct drain *d)
 static struct ap_err *run(struct drain *d, const struct ap_str *head)
 {
 	pthread_t threads[MAX_THREADS];
-	unsigned n = 0, wanted = d->options->threads < MAX_THREADS ? d->options->threads : MAX_THREADS;
+	unsigned n = 0,
+		 wanted = d->options->threads < MAX_THREADS ? d->options->threads : MAX_THREADS;
 	struct ap_err *err = NULL;
 	pthread_attr_t attr;
 

@@ -14,9 +14,10 @@
 static void say(pid_t dying, int ms)
 {
 	char line[160];
-	int n = snprintf(line, sizeof(line),
-			 "<4>autopsy: the spool's disk stood still for %.1f s: process %d was let go, its core is lost\n",
-			 ms / 1000.0, dying);
+	int n = snprintf(
+		line, sizeof(line),
+		"<4>autopsy: the spool's disk stood still for %.1f s: process %d was let go, its core is lost\n",
+		ms / 1000.0, dying);
 	int fd = open("/dev/kmsg", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd >= 0) {

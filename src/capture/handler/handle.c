@@ -14,15 +14,21 @@
 
 #include "capture/handler/guard.h"
 #include "capture/handler/log.h"
+#include "capture/handler/meta.h"
 #include "capture/handler/pass.h"
 #include "capture/handler/policy.h"
 #include "capture/handler/program.h"
 #include "capture/handler/state.h"
-#include "capture/handler/meta.h"
 #include "capture/spool/retention.h"
 
 /* A core shrinks to a fifth as a rule; asked for before it is written, watched while it is. */
-enum { SHRINK = 5, LEAST_ROOM_BYTES = 16 << 20, WORKER_MEMORY_BYTES = 1 << 30, GRACE_SECONDS = 5, STEP_MS = 100 };
+enum {
+	SHRINK = 5,
+	LEAST_ROOM_BYTES = 16 << 20,
+	WORKER_MEMORY_BYTES = 1 << 30,
+	GRACE_SECONDS = 5,
+	STEP_MS = 100
+};
 
 struct handle {
 	const struct ap_handle_options *options;
@@ -56,12 +62,14 @@ static void warn(struct handle *h, struct ap_err *err)
 		return;
 	snprintf(h->warning, sizeof(h->warning), "%s", err->message);
 	h->state.warning = h->warning;
-	ap_handle_log(&h->spool, "%s: %s", h->crash.uuid[0] ? h->crash.uuid : "crash", err->message);
+	ap_handle_log(&h->spool, "%s: %s", h->crash.uuid[0] ? h->crash.uuid : "crash",
+		      err->message);
 	ap_err_free(err);
 }
 
 /* One message of exactly that size before the deadline; `guarded`: the deadline is guard enough. */
-static bool receive(struct handle *h, void *message, size_t bytes, uint64_t deadline_ns, bool guarded)
+static bool receive(struct handle *h, void *message, size_t bytes, uint64_t deadline_ns,
+		    bool guarded)
 {
 	for (;;) {
 		struct pollfd p = {h->talk, POLLIN, 0};
@@ -121,7 +129,8 @@ static struct ap_err *write_state(struct handle *h)
 
 	measure(h);
 	ap_state_write(&h->state, &text);
-	return text.failed ? &ap_err_nomem : ap_dir_write(h->crash.dir, "state.json", text.s, text.n);
+	return text.failed ? &ap_err_nomem
+			   : ap_dir_write(h->crash.dir, "state.json", text.s, text.n);
 }
 
 static struct ap_err *start_worker(struct handle *h)
@@ -148,8 +157,8 @@ static struct ap_err *start_worker(struct handle *h)
 	if (h->worker == 0) {
 		close(pair[0]);
 		/* Directories and the program are none of its business. */
-		const int mine[] = {h->spool.root,  h->spool.crashes, h->context.proc, h->context.exe,
-				    h->context.cwd, h->context.root};
+		const int mine[] = {h->spool.root,  h->spool.crashes, h->context.proc,
+				    h->context.exe, h->context.cwd,   h->context.root};
 		for (size_t i = 0; i < sizeof(mine) / sizeof(mine[0]); i++) {
 			if (mine[i] >= 0)
 				close(mine[i]);
@@ -186,7 +195,8 @@ static struct ap_err *write_least_meta(struct handle *h)
 
 	ap_new_file_close(h->crash.dir, &h->meta);
 	ap_meta_write_least(h->crash.uuid, &h->context.args, &text);
-	return text.failed ? &ap_err_nomem : ap_dir_write(h->crash.dir, "meta.json", text.s, text.n);
+	return text.failed ? &ap_err_nomem
+			   : ap_dir_write(h->crash.dir, "meta.json", text.s, text.n);
 }
 
 static void publish(struct handle *h)
@@ -227,11 +237,12 @@ static void decide_full(struct handle *h, struct ap_worker_go *go)
 	if (!h->wants_full)
 		return;
 	if (c->core_max && core > c->core_max) {
-		no_core(h, "the core has %llu bytes, core_max allows %llu", (unsigned long long)core,
-			(unsigned long long)c->core_max);
+		no_core(h, "the core has %llu bytes, core_max allows %llu",
+			(unsigned long long)core, (unsigned long long)c->core_max);
 		return;
 	}
-	warn(h, ap_spool_evict(&h->spool, c, core / SHRINK + LEAST_ROOM_BYTES, h->crash.uuid, &h->room));
+	warn(h, ap_spool_evict(&h->spool, c, core / SHRINK + LEAST_ROOM_BYTES, h->crash.uuid,
+			       &h->room));
 	uint64_t room = ap_room_left(&h->room);
 	if (room < LEAST_ROOM_BYTES || room < core / SHRINK / 4) {
 		no_core(h, "no room: %llu bytes left above the reserve and below the quota",
@@ -274,8 +285,8 @@ static void take_full(struct handle *h, const struct ap_worker_go *go)
 		return;
 	}
 	bool whole = f->end == AP_DRAIN_WHOLE;
-	struct ap_err *err = ap_new_file_commit(h->crash.dir, whole ? "core.zst" : "core.cut.zst", true,
-					       &h->core);
+	struct ap_err *err = ap_new_file_commit(h->crash.dir, whole ? "core.zst" : "core.cut.zst",
+						true, &h->core);
 	if (err) {
 		no_core(h, "%s", err->message);
 		ap_err_free(err);
@@ -315,7 +326,8 @@ static struct ap_err *capture(struct handle *h)
 	/* What is kept has its name before the dying process, and so its parent, goes on. */
 	if (!go.full)
 		publish(h);
-	bool going = h->worker > 0 && send(h->talk, &go, sizeof(go), MSG_NOSIGNAL) == (ssize_t)sizeof(go);
+	bool going = h->worker > 0 &&
+		     send(h->talk, &go, sizeof(go), MSG_NOSIGNAL) == (ssize_t)sizeof(go);
 	/* While the core is read: bringing the first files to the disk may take its time. */
 	if (go.full)
 		publish(h);
@@ -333,10 +345,10 @@ static struct ap_err *capture(struct handle *h)
 	/* The names as well. */
 	(void)fsync(h->crash.dir);
 	(void)fsync(h->spool.crashes);
-	ap_handle_log(&h->spool, "%s pid %d signal %d %s: core %s%s%s, minicore %s, %.0f ms", h->crash.uuid,
-		      h->context.args.pid, h->context.args.signal, h->context.args.comm, h->state.core,
-		      h->state.why[0] ? ", " : "", h->state.why, m->have_mini ? "yes" : "no",
-		      h->state.total_ms);
+	ap_handle_log(&h->spool, "%s pid %d signal %d %s: core %s%s%s, minicore %s, %.0f ms",
+		      h->crash.uuid, h->context.args.pid, h->context.args.signal,
+		      h->context.args.comm, h->state.core, h->state.why[0] ? ", " : "",
+		      h->state.why, m->have_mini ? "yes" : "no", h->state.total_ms);
 	return NULL;
 }
 
@@ -349,8 +361,8 @@ static void count(struct handle *h)
 	ap_program_key(h->context.exe_path[0] ? h->context.exe_path : h->context.args.comm,
 		       h->context.args.uid, h->context.identity.cgroup, key);
 	warn(h, ap_counter_add(&h->spool, key, (double)time(NULL),
-			       h->wants_full ? h->config.rate_count : 0, h->config.rate_seconds, &full,
-			       &h->state.counter));
+			       h->wants_full ? h->config.rate_count : 0, h->config.rate_seconds,
+			       &full, &h->state.counter));
 	if (h->wants_full && !full) {
 		char per[AP_WORKER_TEXT];
 
@@ -364,7 +376,8 @@ static void count(struct handle *h)
 static struct ap_err *into_spool(struct handle *h)
 {
 	/* Without a guard there is still the capture. */
-	warn(h, ap_guard_start(h->context.args.pid, h->options->pipe, h->config.stall_seconds, &h->guard));
+	warn(h, ap_guard_start(h->context.args.pid, h->options->pipe, h->config.stall_seconds,
+			       &h->guard));
 	AP_TRY(ap_spool_open(h->config.spool, true, &h->spool));
 	ap_guard_tell(h->guard.talk);
 	for (size_t i = 0; i < h->config.complaints.n; i++)
@@ -373,7 +386,8 @@ static struct ap_err *into_spool(struct handle *h)
 	h->wants_full = h->action == AP_RULE_CAPTURE && h->config.full;
 	h->state.core = "none";
 	if (!h->wants_full)
-		no_core(h, "%s", h->action == AP_RULE_CAPTURE ? "full = no" : "the rules ask for less");
+		no_core(h, "%s",
+			h->action == AP_RULE_CAPTURE ? "full = no" : "the rules ask for less");
 	count(h);
 	h->state.action = ap_rule_action_name(h->action);
 	warn(h, ap_spool_evict(&h->spool, &h->config, LEAST_ROOM_BYTES, NULL, &h->room));

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A program header a mapping, of which a process has a million at most; the kernel's limit for notes. */
+/* A program header a mapping, of which a process has a million at most; the kernel's limit for
+ * notes. */
 enum { TABLE_MAX_BYTES = 64 << 20, NOTES_MAX_BYTES = 16 << 20, STEP_BYTES = 64 << 10 };
 
 /* Until `bytes` of the core are there; all or an error. */
@@ -21,8 +22,8 @@ static struct ap_err *need(int fd, uint64_t bytes, struct ap_str *out)
 		if (n < 0)
 			return ap_err_errno(errno, "cannot read the core");
 		if (n == 0)
-			return ap_err_new(AP_E_FORMAT, "the core ends after %zu bytes, in its headers",
-					  out->n);
+			return ap_err_new(AP_E_FORMAT,
+					  "the core ends after %zu bytes, in its headers", out->n);
 		ap_str_add(out, buf, (size_t)n);
 		if (out->failed)
 			return &ap_err_nomem;
@@ -47,7 +48,8 @@ static struct ap_err *read_table(int fd, struct ap_head *head)
 	memcpy(&first, head->bytes.s + eh.e_phoff, sizeof(first));
 	if (first.p_type != PT_NOTE || first.p_offset < eh.e_phoff + sizeof(first) ||
 	    first.p_offset - eh.e_phoff > TABLE_MAX_BYTES || first.p_filesz > NOTES_MAX_BYTES)
-		return ap_err_new(AP_E_FORMAT, "the notes of the core are not where a kernel puts them");
+		return ap_err_new(AP_E_FORMAT,
+				  "the notes of the core are not where a kernel puts them");
 	AP_TRY(need(fd, first.p_offset + first.p_filesz, &head->bytes));
 	head->raw_notes = (const uint8_t *)head->bytes.s + first.p_offset;
 	head->n_raw_notes = first.p_filesz;

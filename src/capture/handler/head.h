@@ -21,8 +21,8 @@ struct ap_head {
 };
 
 /*
- * Also on failure `ret_head` holds the bytes that were taken off the pipe, so that a core that we do
- * not understand can be kept all the same; ap_head_close() it either way.
+ * Also on failure `ret_head` holds the bytes that were taken off the pipe, so that a core that we
+ * do not understand can be kept all the same; ap_head_close() it either way.
  */
 struct ap_err *ap_head_read(int fd, struct ap_head *ret_head);
 void ap_head_close(struct ap_head *head);

@@ -31,7 +31,8 @@ static const char *find_container(const char *s)
 	return NULL;
 }
 
-/* "podUID" with the dashes of a uuid, or the underscores that systemd's names need in their place. */
+/* "podUID" with the dashes of a uuid, or the underscores that systemd's names need in their place.
+ */
 static void find_pod_uid(const char *s, char *to, size_t size)
 {
 	for (const char *p = s; (p = strstr(p, "pod")); p += 3) {
@@ -70,7 +71,8 @@ void ap_identity_parse(const char *text, size_t bytes, struct ap_identity *ret_i
 		size_t n = (size_t)((newline ? newline : end) - text);
 		/* "0::/path", "4:memory:/path": the path may hold anything, colons as well. */
 		const char *colon = memchr(text, ':', n);
-		const char *path = colon ? memchr(colon + 1, ':', n - (size_t)(colon + 1 - text)) : NULL;
+		const char *path =
+			colon ? memchr(colon + 1, ':', n - (size_t)(colon + 1 - text)) : NULL;
 		size_t length = path ? n - (size_t)(path + 1 - text) : 0;
 
 		/* systemd, memory and the like lie in the deepest group, others may stay above. */
@@ -85,7 +87,8 @@ void ap_identity_parse(const char *text, size_t bytes, struct ap_identity *ret_i
 		while (start > id.cgroup && start[-1] != '/')
 			start--;
 		if (container - start > 1 && container[-1] == '-')
-			copy(id.runtime, sizeof(id.runtime), start, (size_t)(container - 1 - start));
+			copy(id.runtime, sizeof(id.runtime), start,
+			     (size_t)(container - 1 - start));
 	}
 	find_pod_uid(id.cgroup, id.pod_uid, sizeof(id.pod_uid));
 	*ret_identity = id;

@@ -14,7 +14,8 @@ struct ap_identity {
 	char container[80];   /* hex digits; "" outside of containers */
 	char runtime[24];     /* "cri-containerd", "docker", "libpod", "crio"; "" unknown */
 	char pod_uid[64];     /* "" if it is in no pod */
-	char namespace_[256]; /* these two from the names of the pods' log directories; "" unknown */
+	char namespace_[256]; /* these two from the names of the pods' log directories; "" unknown
+			       */
 	char pod[256];
 };
 

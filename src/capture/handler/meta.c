@@ -10,7 +10,13 @@
 #include "base/json.h"
 #include "base/mask.h"
 
-enum { MAX_WORDS = 4096, MAX_VARIABLES = 4096, MAX_MODULES = 1024, MAX_PHDRS = 128, NOTES_BYTES = 4096 };
+enum {
+	MAX_WORDS = 4096,
+	MAX_VARIABLES = 4096,
+	MAX_MODULES = 1024,
+	MAX_PHDRS = 128,
+	NOTES_BYTES = 4096
+};
 
 static void iso_time(int64_t when, char buf[static 32])
 {
@@ -162,7 +168,8 @@ static void put_maps(struct ap_json *j, const struct ap_str *maps)
 	ap_json_end_object(j);
 }
 
-/* The build-id of the ELF file mapped at `start`, from memory: the file may be gone or another one. */
+/* The build-id of the ELF file mapped at `start`, from memory: the file may be gone or another one.
+ */
 static struct ap_build_id build_id_at(const struct ap_dying *dying, uint64_t start)
 {
 	struct ap_build_id none = {.n = 0};
@@ -241,10 +248,11 @@ static void put_process(struct ap_json *j, const struct ap_context *c)
 	static const struct {
 		const char *key, *name;
 	} lines[] = {
-		{"state", "State"},	    {"ppid", "PPid"},	       {"threads", "Threads"},
-		{"vm_peak", "VmPeak"},	    {"vm_rss", "VmRSS"},       {"rss_anon", "RssAnon"},
-		{"vm_swap", "VmSwap"},	    {"seccomp", "Seccomp"},    {"cap_eff", "CapEff"},
-		{"no_new_privs", "NoNewPrivs"},
+		{"state", "State"},     {"ppid", "PPid"},
+		{"threads", "Threads"}, {"vm_peak", "VmPeak"},
+		{"vm_rss", "VmRSS"},    {"rss_anon", "RssAnon"},
+		{"vm_swap", "VmSwap"},  {"seccomp", "Seccomp"},
+		{"cap_eff", "CapEff"},  {"no_new_privs", "NoNewPrivs"},
 	};
 
 	ap_json_object(j, "status");

@@ -10,7 +10,11 @@
 
 const struct ap_minicore_limits ap_minicore_default_limits = {
 	.raw_bytes = 18 << 20,
-	.walk = {.text_bytes = 4 << 20, .texts_bytes = 10 << 20, .depth = 14, .cpu_ms = 300, .time_ms = 2000},
+	.walk = {.text_bytes = 4 << 20,
+		 .texts_bytes = 10 << 20,
+		 .depth = 14,
+		 .cpu_ms = 300,
+		 .time_ms = 2000},
 };
 
 struct sink {
@@ -21,7 +25,8 @@ struct sink {
 	uint64_t in, out;
 };
 
-static struct ap_err *sink_put(struct sink *s, const void *data, size_t bytes, ZSTD_EndDirective end)
+static struct ap_err *sink_put(struct sink *s, const void *data, size_t bytes,
+			       ZSTD_EndDirective end)
 {
 	ZSTD_inBuffer in = {data, bytes, 0};
 	size_t left;
@@ -32,7 +37,8 @@ static struct ap_err *sink_put(struct sink *s, const void *data, size_t bytes, Z
 
 		left = ZSTD_compressStream2(s->zstd, &out, &in, end);
 		if (ZSTD_isError(left))
-			return ap_err_new(AP_E_IO, "compression failed: %s", ZSTD_getErrorName(left));
+			return ap_err_new(AP_E_IO, "compression failed: %s",
+					  ZSTD_getErrorName(left));
 		if (out.pos)
 			AP_TRY(ap_write_all(s->fd, s->buf, out.pos));
 		s->out += out.pos;
@@ -141,8 +147,8 @@ static void note(const struct ap_minicore_result *r, struct ap_str *notes)
 		ap_corew_note(notes, "AUTOPSY", AP_NOTE_MINICORE, text.s, text.n);
 }
 
-static struct ap_err *put_pages(struct sink *sink, const struct ap_pages *pages, const uint32_t *order,
-				const struct segments *segments)
+static struct ap_err *put_pages(struct sink *sink, const struct ap_pages *pages,
+				const uint32_t *order, const struct segments *segments)
 {
 	size_t p = 0;
 
@@ -156,8 +162,8 @@ static struct ap_err *put_pages(struct sink *sink, const struct ap_pages *pages,
 				p++;
 			size_t bytes = end - at < AP_HANDLE_PAGE ? end - at : AP_HANDLE_PAGE;
 
-			AP_TRY(sink_put(sink, pages->bytes + (size_t)order[p] * AP_HANDLE_PAGE, bytes,
-					ZSTD_e_continue));
+			AP_TRY(sink_put(sink, pages->bytes + (size_t)order[p] * AP_HANDLE_PAGE,
+					bytes, ZSTD_e_continue));
 		}
 	}
 	return sink_put(sink, NULL, 0, ZSTD_e_end);
@@ -183,7 +189,8 @@ static struct ap_err *write_core(const struct ap_dying *dying, const struct ap_p
 		if (!segments->at[i].absent)
 			at += segments->at[i].bytes;
 	}
-	AP_TRY(ap_corew_headers(segments->at, segments->n, &notes, sizeof(Elf64_Ehdr), &ehdr, &table));
+	AP_TRY(ap_corew_headers(segments->at, segments->n, &notes, sizeof(Elf64_Ehdr), &ehdr,
+				&table));
 	(void)ZSTD_CCtx_setPledgedSrcSize(sink->zstd, at);
 	AP_TRY(sink_put(sink, ehdr.s, ehdr.n, ZSTD_e_continue));
 	AP_TRY(sink_put(sink, table.s, table.n, ZSTD_e_continue));
@@ -191,8 +198,9 @@ static struct ap_err *write_core(const struct ap_dying *dying, const struct ap_p
 	return put_pages(sink, pages, order, segments);
 }
 
-struct ap_err *ap_minicore_write(const struct ap_dying *dying, const struct ap_minicore_limits *limits,
-				 int fd, struct ap_minicore_result *ret_result)
+struct ap_err *ap_minicore_write(const struct ap_dying *dying,
+				 const struct ap_minicore_limits *limits, int fd,
+				 struct ap_minicore_result *ret_result)
 {
 	struct ap_minicore_result r = {0};
 	struct ap_pages pages = {0};

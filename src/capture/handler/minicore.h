@@ -26,7 +26,8 @@ struct ap_minicore_result {
 extern const struct ap_minicore_limits ap_minicore_default_limits;
 
 /* Writes the minicore into `fd`, compressed by zstd. */
-struct ap_err *ap_minicore_write(const struct ap_dying *dying, const struct ap_minicore_limits *limits,
-				 int fd, struct ap_minicore_result *ret_result);
+struct ap_err *ap_minicore_write(const struct ap_dying *dying,
+				 const struct ap_minicore_limits *limits, int fd,
+				 struct ap_minicore_result *ret_result);
 
 #endif

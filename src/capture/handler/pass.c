@@ -41,22 +41,47 @@ void ap_pass_expand(const char *word, size_t n, const struct ap_context *c, bool
 		if (++i == n)
 			break;
 		switch (word[i]) {
-		case '%': ap_str_addc(out, '%'); break;
-		case 'p': ap_str_addf(out, "%d", a->ns_pid); break;
-		case 'P': ap_str_addf(out, "%d", a->pid); break;
-		case 'i': /* the inner thread id is not told to us; in the initial namespace they agree */
-		case 'I': ap_str_addf(out, "%d", a->tid); break;
-		case 'u': ap_str_addf(out, "%u", a->uid); break;
-		case 'g': ap_str_addf(out, "%u", a->gid); break;
-		case 's': ap_str_addf(out, "%d", a->signal); break;
-		case 't': ap_str_addf(out, "%lld", (long long)a->time); break;
-		case 'd': ap_str_addf(out, "%d", a->dump_mode >= 0 ? a->dump_mode : 1); break;
+		case '%':
+			ap_str_addc(out, '%');
+			break;
+		case 'p':
+			ap_str_addf(out, "%d", a->ns_pid);
+			break;
+		case 'P':
+			ap_str_addf(out, "%d", a->pid);
+			break;
+		case 'i': /* the inner thread id is not told to us; in the initial namespace they
+			     agree */
+		case 'I':
+			ap_str_addf(out, "%d", a->tid);
+			break;
+		case 'u':
+			ap_str_addf(out, "%u", a->uid);
+			break;
+		case 'g':
+			ap_str_addf(out, "%u", a->gid);
+			break;
+		case 's':
+			ap_str_addf(out, "%d", a->signal);
+			break;
+		case 't':
+			ap_str_addf(out, "%lld", (long long)a->time);
+			break;
+		case 'd':
+			ap_str_addf(out, "%d", a->dump_mode >= 0 ? a->dump_mode : 1);
+			break;
 		case 'c':
 			ap_str_addf(out, "%llu", (unsigned long long)a->core_limit);
 			break;
-		case 'h': add_name(out, a->hostname, path); break;
-		case 'e': add_name(out, a->comm, path); break;
-		case 'f': add_name(out, slash ? slash + 1 : c->exe_path, path); break;
+		case 'h':
+			add_name(out, a->hostname, path);
+			break;
+		case 'e':
+			add_name(out, a->comm, path);
+			break;
+		case 'f':
+			add_name(out, slash ? slash + 1 : c->exe_path, path);
+			break;
 		case 'E': {
 			AP_STR_AUTO text = {0};
 
@@ -160,22 +185,26 @@ static struct ap_err *write_file(const char *pattern, const struct ap_context *c
 	if (!a->core_limit)
 		return NULL; /* `ulimit -c 0`: no core file is wanted */
 	if (a->dump_mode != 1)
-		return ap_err_new(AP_E_IO, "the core of a privileged program is not written into a file");
+		return ap_err_new(AP_E_IO,
+				  "the core of a privileged program is not written into a file");
 	ap_pass_expand(pattern, strlen(pattern), c, true, &name);
-	AP_ERR_AUTO missing = ap_dir_read(AT_FDCWD, "/proc/sys/kernel/core_uses_pid", 16, &uses_pid);
+	AP_ERR_AUTO missing =
+		ap_dir_read(AT_FDCWD, "/proc/sys/kernel/core_uses_pid", 16, &uses_pid);
 	if (!missing && uses_pid.n && uses_pid.s[0] == '1' && !strstr(pattern, "%p"))
 		ap_str_addf(&name, ".%d", a->ns_pid);
 	if (name.failed || !name.n)
 		return &ap_err_nomem;
 	/* With the rights of the one that died, as the kernel does: the directory is its own. */
-	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setegid(a->gid) < 0 || seteuid(a->uid) < 0))
+	if (geteuid() == 0 &&
+	    (setgroups(0, NULL) < 0 || setegid(a->gid) < 0 || seteuid(a->uid) < 0))
 		return ap_err_errno(errno, "cannot become user %u", a->uid);
 	int fd = open_core(name.s, c);
 	if (fd < 0)
 		return ap_err_errno(errno, "cannot write %s", name.s);
 	struct ap_err *err = NULL;
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != a->uid)
-		err = ap_err_new(AP_E_IO, "%s is there, and no ordinary file of user %u", name.s, a->uid);
+		err = ap_err_new(AP_E_IO, "%s is there, and no ordinary file of user %u", name.s,
+				 a->uid);
 	if (!err && ftruncate(fd, 0) < 0)
 		err = ap_err_errno(errno, "cannot write %s", name.s);
 	if (!err)

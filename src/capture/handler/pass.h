@@ -11,8 +11,8 @@
 #include "capture/handler/context.h"
 
 /*
- * `pattern` is what core_pattern was. Starts another handler in our place (then it does not return),
- * or writes the file with the rights of the process that died.
+ * `pattern` is what core_pattern was. Starts another handler in our place (then it does not
+ * return), or writes the file with the rights of the process that died.
  */
 struct ap_err *ap_pass(const char *pattern, const struct ap_context *context, int pipe);
 /* One word of a pattern with its specifiers filled in; a path has '/' in foreign names replaced. */

@@ -116,7 +116,8 @@ enum ap_rule_action ap_policy_decide(const struct ap_config *config,
 bool ap_policy_needs_pod(const struct ap_config *config)
 {
 	for (size_t i = 0; i < config->rules.n; i++) {
-		if (config->rules.at[i].key == AP_RULE_NAMESPACE || config->rules.at[i].key == AP_RULE_POD)
+		if (config->rules.at[i].key == AP_RULE_NAMESPACE ||
+		    config->rules.at[i].key == AP_RULE_POD)
 			return true;
 	}
 	return false;

@@ -1,6 +1,6 @@
 /*
- * The executables of crashed programs, kept once a build-id in SPOOL/programs, so that a crash can be
- * opened after an upgrade or when its container is gone.
+ * The executables of crashed programs, kept once a build-id in SPOOL/programs, so that a crash can
+ * be opened after an upgrade or when its container is gone.
  *
  * Ownership: nothing is kept.
  */

@@ -16,11 +16,11 @@
 #include "capture/spool/counter.h"
 
 struct ap_state {
-	bool done;		 /* false: "capturing" */
-	const char *action;	 /* what the rules said */
+	bool done;               /* false: "capturing" */
+	const char *action;      /* what the rules said */
 	struct ap_policy policy; /* which of them */
 	const struct ap_config *config;
-	const char *core;	  /* "whole", "cut", "none" */
+	const char *core;         /* "whole", "cut", "none" */
 	char why[AP_WORKER_TEXT]; /* not whole; "" */
 	struct ap_worker_mini mini;
 	struct ap_worker_full full;

@@ -9,8 +9,14 @@ enum { WORDS = 16 };
 enum { ARRAY_KEEP_BYTES = 64 << 10, ARRAY_FOLLOW_WORDS = 256, ARRAY_FOLLOW_DEPTH = 5 };
 enum { STACK_BYTES = 1 << 20, STACK_TOP_BYTES = 64 << 10, STACK_RED_ZONE = 128 };
 enum { MODULE_DATA_BYTES = 4 << 20, SMALL_SEGMENT_BYTES = 64 << 10 };
-/* Of the addresses that stand most often on the stacks: V8's isolate and the program's own great objects. */
-enum { FREQUENT = 24, FREQUENT_BEFORE_BYTES = 4 << 10, FREQUENT_AFTER_BYTES = 64 << 10, COUNTED_MAX = 1 << 13 };
+/* Of the addresses that stand most often on the stacks: V8's isolate and the program's own great
+ * objects. */
+enum {
+	FREQUENT = 24,
+	FREQUENT_BEFORE_BYTES = 4 << 10,
+	FREQUENT_AFTER_BYTES = 64 << 10,
+	COUNTED_MAX = 1 << 13
+};
 enum { QUEUE_MAX = 1 << 17, TEXTS_MAX = 4096, SMALL_TEXT_BYTES = 256 << 10 };
 
 struct range {
@@ -176,8 +182,10 @@ static bool is_map_word(struct walk *w, uint64_t word)
 	return (word & 7) == 1 && word >> 20 && !(word >> 47) && range_of(w, word);
 }
 
-/* A long text {map, hash, length, characters}, as every V8 of 64 bits without compression has it. */
-static void consider_text(struct walk *w, uint64_t addr, uint64_t end, const uint64_t *words, size_t n)
+/* A long text {map, hash, length, characters}, as every V8 of 64 bits without compression has it.
+ */
+static void consider_text(struct walk *w, uint64_t addr, uint64_t end, const uint64_t *words,
+			  size_t n)
 {
 	uint64_t length = n >= WORDS ? words[1] >> 32 : 0;
 	unsigned width;
@@ -200,7 +208,8 @@ static void consider_text(struct walk *w, uint64_t addr, uint64_t end, const uin
 }
 
 /* An array {map, length, items}: the items of near ones are followed, of far ones only kept. */
-static void consider_array(struct walk *w, uint64_t addr, uint64_t end, const uint64_t *words, size_t n)
+static void consider_array(struct walk *w, uint64_t addr, uint64_t end, const uint64_t *words,
+			   size_t n)
 {
 	uint64_t items[ARRAY_FOLLOW_WORDS];
 	uint64_t length = n < 2 ? 0 : words[1] << 32 ? words[1] : words[1] >> 32;
@@ -241,7 +250,8 @@ static void count(struct walk *w, uint64_t word)
 {
 	const struct range *r;
 
-	if (word & 7 || word < 1 << 20 || word >> 47 || !(r = range_of(w, word)) || !(r->flags & PF_W))
+	if (word & 7 || word < 1 << 20 || word >> 47 || !(r = range_of(w, word)) ||
+	    !(r->flags & PF_W))
 		return;
 	size_t i = (size_t)((word >> 3) * 0x9e3779b97f4a7c15ull >> 32) & (COUNTED_MAX - 1);
 	while (w->counted[i].times && w->counted[i].addr != word)
@@ -267,10 +277,11 @@ static void keep_frequent(struct walk *w)
 	for (size_t i = 0; i < FREQUENT && w->counted[i].times; i++) {
 		uint64_t addr = w->counted[i].addr;
 		const struct range *r = range_of(w, addr);
-		uint64_t start = addr - r->start > FREQUENT_BEFORE_BYTES ? addr - FREQUENT_BEFORE_BYTES
-									 : r->start;
-		uint64_t end = r->end - addr > FREQUENT_AFTER_BYTES ? addr + FREQUENT_AFTER_BYTES
-								    : r->end;
+		uint64_t start = addr - r->start > FREQUENT_BEFORE_BYTES
+					 ? addr - FREQUENT_BEFORE_BYTES
+					 : r->start;
+		uint64_t end =
+			r->end - addr > FREQUENT_AFTER_BYTES ? addr + FREQUENT_AFTER_BYTES : r->end;
 
 		keep(w, start, end);
 	}
@@ -283,7 +294,8 @@ static void keep_stack(struct walk *w, uint64_t sp)
 
 	if (!r)
 		return;
-	uint64_t start = sp - r->start > STACK_RED_ZONE ? sp - STACK_RED_ZONE : r->start, end = r->end;
+	uint64_t start = sp - r->start > STACK_RED_ZONE ? sp - STACK_RED_ZONE : r->start,
+		 end = r->end;
 	if (end - start > STACK_BYTES) {
 		uint64_t top = end - STACK_TOP_BYTES;
 
@@ -322,9 +334,9 @@ static void keep_modules(struct walk *w)
 		bool behind = !of_file && f > 0 && notes->files.at[f - 1].end == r->start;
 		uint64_t bytes = r->end - r->start;
 
-		if ((of_file || behind) ? bytes <= MODULE_DATA_BYTES
-					: r->flags & PF_X && !(r->flags & PF_W) &&
-						  bytes <= SMALL_SEGMENT_BYTES)
+		if ((of_file || behind)
+			    ? bytes <= MODULE_DATA_BYTES
+			    : r->flags & PF_X && !(r->flags & PF_W) && bytes <= SMALL_SEGMENT_BYTES)
 			keep(w, r->start, r->end);
 	}
 }
@@ -401,7 +413,8 @@ struct ap_err *ap_walk(const struct ap_dying *dying, const struct ap_walk_limits
 	if (!err && (!w.queue || !w.next || !w.texts || !w.counted))
 		err = &ap_err_nomem;
 	if (!err) {
-		/* The thread that died comes first in the notes: its pages come first if room is short. */
+		/* The thread that died comes first in the notes: its pages come first if room is
+		 * short. */
 		for (size_t i = 0; i < dying->notes->threads.n; i++) {
 			const uint64_t *regs = dying->notes->threads.at[i].regs;
 

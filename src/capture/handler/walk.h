@@ -1,11 +1,11 @@
 /*
- * Which pages of a dying process a minicore keeps: the used stacks, the programs' own data, and what
- * pointers lead to from there, nearest first.
+ * Which pages of a dying process a minicore keeps: the used stacks, the programs' own data, and
+ * what pointers lead to from there, nearest first.
  *
  * The walk knows no layout of any V8. It follows what looks like a pointer (tagged or not) into
- * memory that the core would hold, keeps whole pages, and keeps the rest of an object only where two
- * words look like a text or an array with its length in front. So it serves every Node, and other
- * programs as well.
+ * memory that the core would hold, keeps whole pages, and keeps the rest of an object only where
+ * two words look like a text or an array with its length in front. So it serves every Node, and
+ * other programs as well.
  *
  * Ownership: the caller owns the page set.
  */

@@ -1,6 +1,6 @@
 /*
- * The unprivileged half: reads the core from the pipe and memory from the dying process, writes what
- * is to be kept into files that the entry opened, and tells the entry what became of it.
+ * The unprivileged half: reads the core from the pipe and memory from the dying process, writes
+ * what is to be kept into files that the entry opened, and tells the entry what became of it.
  *
  * Ownership: the entry owns all descriptors; the worker ends with its process.
  */

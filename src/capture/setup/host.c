@@ -13,7 +13,7 @@
 
 const char *ap_core_way_name(enum ap_core_way way)
 {
-	static const char *const names[] = {"autopsy", "file",	 "apport", "systemd-coredump",
+	static const char *const names[] = {"autopsy", "file",  "apport", "systemd-coredump",
 					    "abrt",    "other", "socket", "none"};
 
 	return names[way];
@@ -62,7 +62,8 @@ void ap_host_read(struct ap_host *ret_host)
 	struct rlimit rl;
 
 	if (ap_setting_read("/proc/sys/kernel/core_pattern", &pattern) && pattern.n)
-		snprintf(h.pattern, sizeof(h.pattern), "%.*s", (int)strcspn(pattern.s, "\n"), pattern.s);
+		snprintf(h.pattern, sizeof(h.pattern), "%.*s", (int)strcspn(pattern.s, "\n"),
+			 pattern.s);
 	h.way = !h.pattern[0] ? AP_WAY_NONE : h.pattern[0] == '@' ? AP_WAY_SOCKET : AP_WAY_FILE;
 	if (h.pattern[0] == '|')
 		split_handler(&h);
@@ -84,16 +85,18 @@ struct ap_err *ap_host_pattern(const char *program, const char *config, char *bu
 	if (!blank && config)
 		blank = strpbrk(config, " \t\n%");
 	if (blank)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "core_pattern cannot name %s", program),
-				   "the kernel splits it at blanks: install autopsy where the path has none");
+		return ap_err_hint(
+			ap_err_new(AP_E_USAGE, "core_pattern cannot name %s", program),
+			"the kernel splits it at blanks: install autopsy where the path has none");
 	int n = snprintf(buf, bytes, "|%s handle %s%s%s%s", program, config ? "-c" : "",
 			 config ? config : "", config ? " " : "", AP_HANDLE_SPECIFIERS);
 	if (n < 0 || (size_t)n >= bytes || n > AP_CORE_PATTERN_MAX)
-		return ap_err_hint(ap_err_new(AP_E_LIMIT,
-					      "core_pattern would have %d characters, the kernel cuts it off "
-					      "after %d",
-					      n, AP_CORE_PATTERN_MAX),
-				   "install autopsy under a shorter path, /usr/bin for instance");
+		return ap_err_hint(
+			ap_err_new(AP_E_LIMIT,
+				   "core_pattern would have %d characters, the kernel cuts it off "
+				   "after %d",
+				   n, AP_CORE_PATTERN_MAX),
+			"install autopsy under a shorter path, /usr/bin for instance");
 	return NULL;
 }
 
@@ -109,10 +112,12 @@ struct ap_err *ap_host_check_program(const char *program)
 	for (;;) {
 		if (stat(path, &st) < 0 || st.st_uid != 0 ||
 		    (st.st_mode & 022 && !(S_ISDIR(st.st_mode) && st.st_mode & S_ISVTX)))
-			return ap_err_hint(ap_err_new(AP_E_IO, "%s can be changed by others than root, and the "
-							       "kernel would run it as root",
-						      path),
-					   "install it below /usr, owned by root");
+			return ap_err_hint(
+				ap_err_new(AP_E_IO,
+					   "%s can be changed by others than root, and the "
+					   "kernel would run it as root",
+					   path),
+				"install it below /usr, owned by root");
 		char *slash = strrchr(path, '/');
 		if (!slash || slash == path)
 			return NULL;

@@ -15,21 +15,21 @@
 
 enum ap_core_way {
 	AP_WAY_OURS,
-	AP_WAY_FILE,    /* a file beside the program, or where the pattern says */
+	AP_WAY_FILE, /* a file beside the program, or where the pattern says */
 	AP_WAY_APPORT,
 	AP_WAY_SYSTEMD, /* systemd-coredump */
 	AP_WAY_ABRT,
-	AP_WAY_OTHER,   /* another program */
-	AP_WAY_SOCKET,  /* another program's socket */
-	AP_WAY_NONE,    /* an empty pattern, or one that cannot be read */
+	AP_WAY_OTHER,  /* another program */
+	AP_WAY_SOCKET, /* another program's socket */
+	AP_WAY_NONE,   /* an empty pattern, or one that cannot be read */
 };
 
 struct ap_host {
 	char pattern[512]; /* core_pattern, without the line's end */
 	enum ap_core_way way;
-	char handler[PATH_MAX]; /* of ours and others: the program */
+	char handler[PATH_MAX];        /* of ours and others: the program */
 	char handler_config[PATH_MAX]; /* ours: what stands behind -c; "" */
-	bool handler_runs;  /* it is there and executable */
+	bool handler_runs;             /* it is there and executable */
 	int64_t pipe_limit, suid_dumpable, ptrace_scope, uses_pid; /* -1: not there */
 	uint64_t limit_soft, limit_hard; /* RLIMIT_CORE of this process; UINT64_MAX: none */
 	bool root;

@@ -66,7 +66,9 @@ static int put(const char *path, struct ap_text bytes)
 		snprintf(temp, sizeof(temp), "%s.autopsy-new", path);
 	else
 		snprintf(temp, sizeof(temp), "%s", real_path(path, real));
-	int fd = open(temp, (is_kernel(path) ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC) | O_NOFOLLOW | O_CLOEXEC,
+	int fd = open(temp,
+		      (is_kernel(path) ? O_WRONLY : O_WRONLY | O_CREAT | O_TRUNC) | O_NOFOLLOW |
+			      O_CLOEXEC,
 		      0644);
 	if (fd < 0)
 		return errno;
@@ -261,7 +263,8 @@ struct ap_err *ap_journal_change(struct ap_journal *journal, const char *path, s
 	} else {
 		fresh.path = ap_strdup(&journal->arena, path);
 		if (!fresh.path ||
-		    !keep_text(&journal->arena, (struct ap_text){now.s ? now.s : "", now.n}, &fresh.before) ||
+		    !keep_text(&journal->arena, (struct ap_text){now.s ? now.s : "", now.n},
+			       &fresh.before) ||
 		    !keep_text(&journal->arena, after, &fresh.after) ||
 		    !ap_vec_push(&journal->arena, &journal->changes, fresh))
 			return &ap_err_nomem;

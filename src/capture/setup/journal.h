@@ -1,6 +1,6 @@
 /*
- * What setup changed and how it was before, written down and on the disk before each change is made,
- * so that remove restores byte for byte also when setup was killed in between.
+ * What setup changed and how it was before, written down and on the disk before each change is
+ * made, so that remove restores byte for byte also when setup was killed in between.
  *
  * A change is one whole small file: a kernel setting under /proc/sys, a file under /etc. Restoring
  * leaves alone what somebody else changed since.
@@ -37,7 +37,8 @@ struct ap_err *ap_journal_parse(const char *text, size_t bytes, struct ap_journa
  * Notes what `path` holds and that it becomes `after`, then changes it. Nothing happens if it holds
  * that already. A path that was noted before keeps its `before`, unless it holds what is not ours.
  */
-struct ap_err *ap_journal_change(struct ap_journal *journal, const char *path, struct ap_text after);
+struct ap_err *ap_journal_change(struct ap_journal *journal, const char *path,
+				 struct ap_text after);
 
 enum ap_restored {
 	AP_RESTORED,
@@ -51,8 +52,9 @@ enum ap_restored ap_journal_restore(const struct ap_change *change, int *ret_err
 /* The journal itself goes. */
 struct ap_err *ap_journal_remove(struct ap_journal *journal);
 /*
- * From now on what is said of /proc/sys is read and written in `dir` (which must stay there): in a container its own
- * /proc/sys cannot be written, and the host's files are mounted elsewhere. The journal keeps the names that the host has.
+ * From now on what is said of /proc/sys is read and written in `dir` (which must stay there): in a
+ * container its own /proc/sys cannot be written, and the host's files are mounted elsewhere. The
+ * journal keeps the names that the host has.
  */
 void ap_settings_below(const char *dir);
 /* The whole of a small file; false if it cannot be read. */

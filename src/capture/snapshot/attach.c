@@ -1,4 +1,5 @@
-/* As direct.c, but the process stays stopped when the copy is done, for as long as the caller likes. */
+/* As direct.c, but the process stays stopped when the copy is done, for as long as the caller
+ * likes. */
 #include "capture/snapshot/attach.h"
 
 #include <stdlib.h>
@@ -22,7 +23,8 @@ static struct ap_err *copy(struct ap_snap *s, int fd, const struct ap_runs *sele
 
 		seg->offset = at;
 		for (uint64_t o = 0; o < seg->bytes;) {
-			uint64_t n = seg->bytes - o < AP_COPY_BYTES ? seg->bytes - o : AP_COPY_BYTES;
+			uint64_t n =
+				seg->bytes - o < AP_COPY_BYTES ? seg->bytes - o : AP_COPY_BYTES;
 
 			ap_snap_read_present(s->pid, s->mem_fd, selected, &cursor, seg->vaddr + o,
 					     s->buf, n, &s->result.unreadable_bytes);
@@ -58,7 +60,8 @@ static struct ap_err *read_stopped(struct ap_snap *s, struct ap_attached *a)
 	return ap_snap_put_headers(s, a->fd, &segs, front, end, &end);
 }
 
-struct ap_err *ap_attach(const struct ap_snapshot_options *options, struct ap_attached **ret_attached)
+struct ap_err *ap_attach(const struct ap_snapshot_options *options,
+			 struct ap_attached **ret_attached)
 {
 	struct ap_attached *a = calloc(1, sizeof(*a));
 	struct ap_snap s;

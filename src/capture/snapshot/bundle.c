@@ -26,7 +26,8 @@ static int open_mapped(pid_t pid, const struct ap_mapping *m, const char *name)
 	char path[PATH_MAX];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, m->start, m->end);
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid, m->start,
+		 m->end);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
@@ -86,8 +87,8 @@ static void build_id_of(const char *path, char hex[static 2 * AP_BUILD_ID_MAX + 
 	ap_elf_close(elf);
 }
 
-static struct ap_err *bundle_one(pid_t pid, const char *dir, const struct ap_mapping *m, const char *name,
-				 struct ap_json *j, struct ap_bundle_result *r)
+static struct ap_err *bundle_one(pid_t pid, const char *dir, const struct ap_mapping *m,
+				 const char *name, struct ap_json *j, struct ap_bundle_result *r)
 {
 	static const char deleted[] = " (deleted)";
 	char path[PATH_MAX], hex[2 * AP_BUILD_ID_MAX + 1] = "";
@@ -97,8 +98,8 @@ static struct ap_err *bundle_one(pid_t pid, const char *dir, const struct ap_map
 
 	n -= is_deleted ? tail : 0;
 	/* The kernel writes no ".." here; a name that has one is not followed. */
-	if (memmem(name, n, "/../", 4) || snprintf(path, sizeof(path), "%s%.*s", dir, (int)n, name) >=
-						  (int)sizeof(path))
+	if (memmem(name, n, "/../", 4) ||
+	    snprintf(path, sizeof(path), "%s%.*s", dir, (int)n, name) >= (int)sizeof(path))
 		return NULL;
 	int fd = open_mapped(pid, m, name);
 	ap_json_object(j, NULL);

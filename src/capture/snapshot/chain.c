@@ -184,10 +184,12 @@ void ap_chain_jump(struct ap_chain *c, uint64_t addr)
 	/* The last frame's stack pointer leads there instead of behind the frame. */
 	if (c->failed || c->n < sizeof(struct frame))
 		return;
-	memcpy(c->buf + c->n - sizeof(struct frame) + offsetof(struct frame, sp), &addr, sizeof(addr));
+	memcpy(c->buf + c->n - sizeof(struct frame) + offsetof(struct frame, sp), &addr,
+	       sizeof(addr));
 }
 
-void ap_chain_end(struct ap_chain *c, const struct user_regs_struct *regs, uint64_t sigmask, bool fp)
+void ap_chain_end(struct ap_chain *c, const struct user_regs_struct *regs, uint64_t sigmask,
+		  bool fp)
 {
 	struct frame f = frame_of(regs, sigmask);
 	uint8_t zeros[64] = {0};

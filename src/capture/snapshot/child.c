@@ -42,7 +42,8 @@ static struct ap_err *clone_chain(struct ap_forkable *f, struct ap_child *child)
 	uint64_t deadline = ap_now_ns() + CLONE_TIMEOUT_MS * 1000000ull;
 	uint64_t leave_base = ap_inject_stack(in, ap_chain_room(in, 1));
 	uint64_t parent_base = ap_inject_stack(in, ap_chain_room(in, 1));
-	const uint64_t enter[3] = {in->gadgets.pop_rax_ret, SYS_rt_sigreturn, in->gadgets.syscall_ret};
+	const uint64_t enter[3] = {in->gadgets.pop_rax_ret, SYS_rt_sigreturn,
+				   in->gadgets.syscall_ret};
 	const uint64_t none[6] = {0};
 	const uint64_t args[6] = {0, leave_base};
 	struct user_regs_struct now;
@@ -68,8 +69,8 @@ static struct ap_err *clone_chain(struct ap_forkable *f, struct ap_child *child)
 	AP_TRY(ap_inject_write(in, &leave));
 	AP_TRY(ap_inject_start(in, &parent));
 	if (!home) {
-		/* Signals are blocked already: without the first frame it is two stops less, each of
-		 * which waits for a processor while everything stands still. */
+		/* Signals are blocked already: without the first frame it is two stops less, each
+		 * of which waits for a processor while everything stands still. */
 		struct user_regs_struct r = now;
 
 		r.rax = SYS_clone;
@@ -87,9 +88,9 @@ static struct ap_err *clone_chain(struct ap_forkable *f, struct ap_child *child)
 		int fault;
 
 		if (!ap_inject_step(in, deadline, &fault))
-			return ap_err_new(AP_E_LIMIT, "the clone in process %d did not come back (%s %d)",
-					  in->s->pid, fault ? "signal" : "thread",
-					  fault ? fault : in->t.tid);
+			return ap_err_new(
+				AP_E_LIMIT, "the clone in process %d did not come back (%s %d)",
+				in->s->pid, fault ? "signal" : "thread", fault ? fault : in->t.tid);
 		if (in->t.status >> 16 == PTRACE_EVENT_CLONE) {
 			if (ptrace(PTRACE_GETEVENTMSG, in->t.tid, NULL, &message) < 0)
 				return ap_err_errno(errno, "the clone has no number");
@@ -97,8 +98,9 @@ static struct ap_err *clone_chain(struct ap_forkable *f, struct ap_child *child)
 			struct ap_tracee t = {.tid = child->pid};
 			if (!ap_tracee_wait(&t, deadline))
 				return ap_err_new(AP_E_LIMIT, "the clone did not stop");
-			(void)ptrace(PTRACE_SETOPTIONS, child->pid, NULL,
-				     (void *)(uintptr_t)(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD));
+			(void)ptrace(
+				PTRACE_SETOPTIONS, child->pid, NULL,
+				(void *)(uintptr_t)(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD));
 			protect_from_oom(child->pid);
 			continue;
 		}
@@ -111,13 +113,13 @@ static struct ap_err *clone_chain(struct ap_forkable *f, struct ap_child *child)
 		/* The number that the target knows it by: another one in another pid namespace. */
 		child->ns_pid = (pid_t)r.rax;
 		if ((int64_t)r.rax < 0)
-			return ap_err_hint(ap_err_errno((int)-(int64_t)r.rax,
-							"process %d cannot be cloned", in->s->pid),
-					   (int64_t)r.rax == -ENOMEM
-						   ? "vm.overcommit_memory is 2, or a limit is reached"
-						   : "a seccomp filter or a limit of processes forbids it");
-		return child->pid ? NULL
-				  : ap_err_new(AP_E_IO, "the clone came without being held");
+			return ap_err_hint(
+				ap_err_errno((int)-(int64_t)r.rax, "process %d cannot be cloned",
+					     in->s->pid),
+				(int64_t)r.rax == -ENOMEM
+					? "vm.overcommit_memory is 2, or a limit is reached"
+					: "a seccomp filter or a limit of processes forbids it");
+		return child->pid ? NULL : ap_err_new(AP_E_IO, "the clone came without being held");
 	}
 }
 

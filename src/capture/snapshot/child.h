@@ -19,7 +19,8 @@ struct ap_child {
 	struct ap_maps maps;
 };
 
-/* Makes V8's heap, which a fork leaves out (MADV_DONTFORK since Node 20), be copied for a moment. */
+/* Makes V8's heap, which a fork leaves out (MADV_DONTFORK since Node 20), be copied for a moment.
+ */
 struct ap_forkable {
 	struct ap_inject in;
 	bool attached;

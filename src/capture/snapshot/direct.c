@@ -15,7 +15,8 @@ static struct ap_err *copy(struct ap_snap *s, int fd, const struct ap_runs *sele
 
 		seg->offset = at;
 		for (uint64_t o = 0; o < seg->bytes;) {
-			uint64_t n = seg->bytes - o < AP_COPY_BYTES ? seg->bytes - o : AP_COPY_BYTES;
+			uint64_t n =
+				seg->bytes - o < AP_COPY_BYTES ? seg->bytes - o : AP_COPY_BYTES;
 
 			ap_snap_read_present(s->pid, s->mem_fd, selected, &cursor, seg->vaddr + o,
 					     s->buf, n, &s->result.unreadable_bytes);
@@ -25,11 +26,12 @@ static struct ap_err *copy(struct ap_snap *s, int fd, const struct ap_runs *sele
 			done += n;
 			if (ap_now_ns() > deadline_ns)
 				return ap_err_hint(
-					ap_err_new(AP_E_LIMIT,
-						   "the pause reached its limit after %llu of %llu MB; the "
-						   "process runs again, nothing was kept",
-						   (unsigned long long)(done >> 20),
-						   (unsigned long long)(total >> 20)),
+					ap_err_new(
+						AP_E_LIMIT,
+						"the pause reached its limit after %llu of %llu MB; the "
+						"process runs again, nothing was kept",
+						(unsigned long long)(done >> 20),
+						(unsigned long long)(total >> 20)),
 					"--max-pause allows more; precopy and fork need less");
 			AP_TRY(ap_snap_check_cancel(s));
 		}

@@ -28,7 +28,8 @@ static void saved_close(struct saved *v)
 	free(v->buf);
 }
 
-/* gap: bytes before start that hold nothing yet; a segment may run over them, the clone has none. */
+/* gap: bytes before start that hold nothing yet; a segment may run over them, the clone has none.
+ */
 static struct ap_err *save(struct ap_snap *s, struct saved *v, uint64_t gap, uint64_t start,
 			   uint64_t end)
 {
@@ -106,8 +107,9 @@ static struct ap_err *lost(struct ap_snap *s)
 {
 	/* A file can be begun again; a pipe has seen the first half. */
 	s->may_fall_back = s->options->path != NULL;
-	return ap_err_new(AP_E_IO, "the clone is gone: the kernel took it, not process %d, when memory "
-				   "ran out",
+	return ap_err_new(AP_E_IO,
+			  "the clone is gone: the kernel took it, not process %d, when memory "
+			  "ran out",
 			  s->pid);
 }
 
@@ -125,8 +127,9 @@ static void read_both(struct ap_snap *s, struct ap_child *child, const struct sa
 		if (seg_end <= at || seg->vaddr >= end)
 			continue;
 		if (seg->vaddr > at) {
-			ap_snap_read_present(0, child->mem_fd, selected, cursor, at, buf + (at - addr),
-					     seg->vaddr - at, &s->result.unreadable_bytes);
+			ap_snap_read_present(0, child->mem_fd, selected, cursor, at,
+					     buf + (at - addr), seg->vaddr - at,
+					     &s->result.unreadable_bytes);
 			at = seg->vaddr;
 		}
 		uint64_t n = (seg_end < end ? seg_end : end) - at;
@@ -189,7 +192,8 @@ static struct ap_err *write_out(struct ap_snap *s, struct ap_child *child, const
 	AP_TRY(ap_snap_segments(s, &s->maps, &selected, &segs));
 	AP_TRY(ap_snap_make_notes(s, AP_SNAPSHOT_FORK));
 	uint64_t at = sizeof(Elf64_Ehdr) + ap_corew_table_bytes(segs.n, s->notes.n);
-	uint64_t front = (at + AP_PAGE - 1) & ~(uint64_t)(AP_PAGE - 1), total = ap_segs_bytes(&segs);
+	uint64_t front = (at + AP_PAGE - 1) & ~(uint64_t)(AP_PAGE - 1),
+		 total = ap_segs_bytes(&segs);
 
 	at = front;
 	for (size_t i = 0; i < segs.n; i++) {
@@ -241,7 +245,8 @@ static struct ap_err *check_room(struct ap_snap *s)
 
 	if (need < HEADROOM_LEAST)
 		need = HEADROOM_LEAST;
-	/* All of it could be rewritten while we read; where the whole group would die, count on it. */
+	/* All of it could be rewritten while we read; where the whole group would die, count on it.
+	 */
 	if (room.oom_group)
 		need = s->status.rss_anon;
 	if (room.free_bytes >= need)

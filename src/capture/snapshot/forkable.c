@@ -1,7 +1,7 @@
 /*
- * V8's heap is MADV_DONTFORK since Node 20: a clone would not have it. One idle thread of the target
- * clears the flag, waits for the clone, and sets it again. The whole sequence lies in the target
- * before it starts, with a time limit on the wait, so that it ends without us too.
+ * V8's heap is MADV_DONTFORK since Node 20: a clone would not have it. One idle thread of the
+ * target clears the flag, waits for the clone, and sets it again. The whole sequence lies in the
+ * target before it starts, with a time limit on the wait, so that it ends without us too.
  */
 #include <linux/futex.h>
 #include <signal.h>
@@ -60,8 +60,9 @@ static struct ap_err *get_scratch(struct ap_forkable *f, uint64_t bytes)
 {
 	struct ap_inject *in = &f->in;
 	AP_CLEANUP(ap_chain_close) struct ap_chain c = {0};
-	const uint64_t args[6] = {0, bytes, PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, ~0ull, 0};
+	const uint64_t args[6] = {
+		0,     bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT,
+		~0ull, 0};
 	uint64_t base = ap_inject_stack(in, ap_chain_room(in, 1));
 	int64_t got = -1;
 
@@ -74,7 +75,8 @@ static struct ap_err *get_scratch(struct ap_forkable *f, uint64_t bytes)
 	AP_TRY(ap_inject_start(in, &c));
 	AP_TRY(ap_inject_until(in, SYS_mmap, &got));
 	if (got <= 0)
-		return ap_err_errno((int)-got, "no memory for the sequence in process %d", in->s->pid);
+		return ap_err_errno((int)-got, "no memory for the sequence in process %d",
+				    in->s->pid);
 	f->scratch = (uint64_t)got;
 	f->scratch_bytes = bytes;
 	in->s->scratch_start = f->scratch;
@@ -99,7 +101,8 @@ static struct ap_err *build(struct ap_forkable *f, const struct range *ranges)
 		return ap_err_new(AP_E_LIMIT, "thread %d has no room on its stack", in->t.tid);
 	/* On its own stack: give the scratch memory back, then the thread's own registers. Entered
 	 * through a `ret`, so it begins with the three words of a sigreturn. */
-	const uint64_t enter[3] = {in->gadgets.pop_rax_ret, SYS_rt_sigreturn, in->gadgets.syscall_ret};
+	const uint64_t enter[3] = {in->gadgets.pop_rax_ret, SYS_rt_sigreturn,
+				   in->gadgets.syscall_ret};
 	ap_chain_begin(&home, in, home_base + sizeof(enter));
 	ap_chain_call(&home, SYS_munmap, unmap);
 	ap_chain_end(&home, &in->last, in->sigmask, true);
@@ -136,13 +139,16 @@ static struct ap_err *wait_flipped(struct ap_forkable *f)
 	uint64_t unreadable = 0;
 
 	for (;;) {
-		ap_snap_read_unpinned(f->in.s->mem_fd, f->scratch, &done, sizeof(done), &unreadable);
-		/* On a busy machine a while may pass before it waits, and the clone needs it there. */
+		ap_snap_read_unpinned(f->in.s->mem_fd, f->scratch, &done, sizeof(done),
+				      &unreadable);
+		/* On a busy machine a while may pass before it waits, and the clone needs it there.
+		 */
 		if ((done.tv_sec || done.tv_nsec) && waits(f))
 			return NULL;
 		if (unreadable || ap_now_ns() > deadline)
-			return ap_err_new(AP_E_LIMIT, "process %d did not make its heap forkable within "
-						      "%d ms",
+			return ap_err_new(AP_E_LIMIT,
+					  "process %d did not make its heap forkable within "
+					  "%d ms",
 					  f->in.s->pid, FLIP_TIMEOUT_MS);
 		nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 	}

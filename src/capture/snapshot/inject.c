@@ -60,11 +60,13 @@ static struct ap_err *find_gadgets(struct ap_snap *s, struct ap_gadgets *ret)
 			bool libc = strstr(name, "libc.so") || strstr(name, "libc-") ||
 				    strstr(name, "ld-musl") || strstr(name, "libc.musl");
 
-			if (!(m->flags & AP_MAP_EXEC) || m->flags & (AP_MAP_WRITE | AP_MAP_SHARED) ||
-			    *name != '/' || libc != (pass == 0))
+			if (!(m->flags & AP_MAP_EXEC) ||
+			    m->flags & (AP_MAP_WRITE | AP_MAP_SHARED) || *name != '/' ||
+			    libc != (pass == 0))
 				continue;
 			for (uint64_t at = m->start; at < m->end && !complete(&g);) {
-				uint64_t n = m->end - at < AP_COPY_BYTES ? m->end - at : AP_COPY_BYTES;
+				uint64_t n =
+					m->end - at < AP_COPY_BYTES ? m->end - at : AP_COPY_BYTES;
 
 				ap_snap_read_unpinned(s->mem_fd, at, s->buf, n, &unreadable);
 				search(s->buf, n, at, &g);
@@ -76,8 +78,9 @@ static struct ap_err *find_gadgets(struct ap_snap *s, struct ap_gadgets *ret)
 		}
 	}
 	if (!complete(&g))
-		return ap_err_new(AP_E_UNSUPPORTED, "process %d holds no code that system calls could be "
-						    "made with",
+		return ap_err_new(AP_E_UNSUPPORTED,
+				  "process %d holds no code that system calls could be "
+				  "made with",
 				  s->pid);
 	*ret = g;
 	return NULL;
@@ -124,7 +127,9 @@ static struct ap_err *choose(struct ap_snap *s, pid_t *ret_tid)
 		}
 	}
 	free(tids);
-	return best ? NULL : ap_err_new(AP_E_NOTFOUND, "process %d has no thread that could be used", s->pid);
+	return best ? NULL
+		    : ap_err_new(AP_E_NOTFOUND, "process %d has no thread that could be used",
+				 s->pid);
 }
 
 struct user_regs_struct ap_inject_restart(const struct user_regs_struct *regs)
@@ -141,8 +146,8 @@ struct user_regs_struct ap_inject_restart(const struct user_regs_struct *regs)
 		r.rip -= 2;
 		break;
 	case ERESTART_RESTARTBLOCK:
-		/* The kernel forgets how to go on with it once another call was made; a signal handler
-		 * has the same effect, and every caller knows it. */
+		/* The kernel forgets how to go on with it once another call was made; a signal
+		 * handler has the same effect, and every caller knows it. */
 		r.rax = (uint64_t)-EINTR;
 		break;
 	default:
@@ -186,22 +191,25 @@ struct ap_err *ap_inject_attach(struct ap_snap *s, unsigned options, struct ap_i
 
 	*in = (struct ap_inject){.s = s, .t = {.gone = true}};
 	if (s->status.shadow_stack)
-		return ap_err_new(AP_E_UNSUPPORTED, "process %d runs with shadow stacks "
-						    "(x86_Thread_features in /proc/%d/status)",
+		return ap_err_new(AP_E_UNSUPPORTED,
+				  "process %d runs with shadow stacks "
+				  "(x86_Thread_features in /proc/%d/status)",
 				  s->pid, s->pid);
 	AP_TRY(find_gadgets(s, &in->gadgets));
 	AP_TRY(choose(s, &in->t.tid));
 	options |= PTRACE_O_TRACESYSGOOD;
 	/* A filter might kill the process for a call that Node never makes. Root may suspend it. */
-	err = s->status.seccomp ? ap_tracee_seize(s->pid, in->t.tid, options | PTRACE_O_SUSPEND_SECCOMP)
-				: NULL;
+	err = s->status.seccomp
+		      ? ap_tracee_seize(s->pid, in->t.tid, options | PTRACE_O_SUSPEND_SECCOMP)
+		      : NULL;
 	if (err && s->options->mode == AP_SNAPSHOT_AUTO) {
 		ap_err_free(err);
 		return ap_err_hint(
-			ap_err_new(AP_E_UNSUPPORTED,
-				   "a seccomp filter guards process %d (Seccomp is %d) and only root can "
-				   "suspend it; a call it forbids might end the process",
-				   s->pid, s->status.seccomp),
+			ap_err_new(
+				AP_E_UNSUPPORTED,
+				"a seccomp filter guards process %d (Seccomp is %d) and only root can "
+				"suspend it; a call it forbids might end the process",
+				s->pid, s->status.seccomp),
 			"run as root, or choose with --mode");
 	}
 	if (err || !s->status.seccomp) {
@@ -318,10 +326,11 @@ struct ap_err *ap_inject_until(struct ap_inject *in, long nr, int64_t *ret_resul
 
 	for (;;) {
 		if (!ap_inject_step(in, deadline, &fault))
-			return fault ? ap_err_new(AP_E_IO,
-						  "the call in thread %d ended with signal %d; the thread "
-						  "has its registers back",
-						  in->t.tid, fault)
+			return fault ? ap_err_new(
+					       AP_E_IO,
+					       "the call in thread %d ended with signal %d; the thread "
+					       "has its registers back",
+					       in->t.tid, fault)
 				     : ap_err_new(AP_E_LIMIT,
 						  "a call in thread %d did not return within %d ms",
 						  in->t.tid, CALL_TIMEOUT_MS);

@@ -42,7 +42,8 @@ static struct ap_err *sink_compress(struct ap_sink *sink, const void *data, size
 
 		left = ZSTD_compressStream2(sink->zstd, &out, &in, end);
 		if (ZSTD_isError(left))
-			return ap_err_new(AP_E_IO, "compression failed: %s", ZSTD_getErrorName(left));
+			return ap_err_new(AP_E_IO, "compression failed: %s",
+					  ZSTD_getErrorName(left));
 		if (out.pos)
 			AP_TRY(ap_write_all(sink->fd, sink->buf, out.pos));
 		sink->out += out.pos;
@@ -116,8 +117,8 @@ uint64_t ap_snap_front(size_t n_segments, size_t notes_bytes)
 {
 	/* A quarter more: until the stop the process goes on mapping memory. */
 	return round_up(sizeof(Elf64_Ehdr) +
-			ap_corew_table_bytes(n_segments + n_segments / 4 + 256, 0) +
-			notes_bytes + notes_bytes / 4 + 65536);
+			ap_corew_table_bytes(n_segments + n_segments / 4 + 256, 0) + notes_bytes +
+			notes_bytes / 4 + 65536);
 }
 
 struct ap_err *ap_snap_put_headers(struct ap_snap *s, int fd, const struct ap_segs *segs,
@@ -178,10 +179,11 @@ struct ap_err *ap_snap_check_space(struct ap_snap *s, const char *path, uint64_t
 	(void)s;
 	if (have >= bytes + bytes / 32)
 		return NULL;
-	return ap_err_hint(ap_err_new(AP_E_IO, "the core needs about %s and the file system of %s has %s",
-				      ap_bytes_human(bytes, a), path, ap_bytes_human(have, b)),
-			   "write elsewhere with -o, or stream: autopsy snapshot PID --compress zstd -o - "
-			   "| ssh HOST 'cat > core.zst'");
+	return ap_err_hint(
+		ap_err_new(AP_E_IO, "the core needs about %s and the file system of %s has %s",
+			   ap_bytes_human(bytes, a), path, ap_bytes_human(have, b)),
+		"write elsewhere with -o, or stream: autopsy snapshot PID --compress zstd -o - "
+		"| ssh HOST 'cat > core.zst'");
 }
 
 struct ap_err *ap_snap_scratch(struct ap_snap *s, uint64_t bytes, int *ret_fd)

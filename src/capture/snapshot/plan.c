@@ -166,8 +166,8 @@ struct ap_err *ap_snap_select(struct ap_snap *s, const struct ap_maps *maps,
 
 			if (!(want & (run->categories & AP_PAGE_FILE ? WANT_FILE : WANT_ANON)))
 				continue;
-			if (a < b && !ap_runs_push(ret_selected, a, b,
-						   run->categories & AP_PAGE_WRITTEN))
+			if (a < b &&
+			    !ap_runs_push(ret_selected, a, b, run->categories & AP_PAGE_WRITTEN))
 				return &ap_err_nomem;
 		}
 	}
@@ -207,8 +207,9 @@ struct ap_err *ap_snap_segments(struct ap_snap *s, const struct ap_maps *maps,
 			    (gap == 0 || (anonymous && inside_until == m->end &&
 					  gap <= AP_GAP_PAGES * AP_PAGE)))
 				last->bytes = b - last->vaddr;
-			else if (!ap_segs_push(segs, (struct ap_corew_segment){
-							     .vaddr = a, .bytes = b - a, .flags = flags}))
+			else if (!ap_segs_push(segs, (struct ap_corew_segment){.vaddr = a,
+									       .bytes = b - a,
+									       .flags = flags}))
 				return &ap_err_nomem;
 			inside_until = m->end;
 			if (run->end > m->end)

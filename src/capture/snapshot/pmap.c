@@ -52,8 +52,8 @@ struct ap_err *ap_pmap_of(pid_t pid, struct ap_pmap *ret_pmap)
 	AP_TRY(ap_maps_read_smaps(pid, &pmap.maps));
 	if (!pmap.maps.n) {
 		ap_pmap_close(&pmap);
-		return ap_err_new(AP_E_NOTFOUND, "process %d has no memory (a kernel thread, or ending)",
-				  pid);
+		return ap_err_new(AP_E_NOTFOUND,
+				  "process %d has no memory (a kernel thread, or ending)", pid);
 	}
 	*ret_pmap = pmap;
 	return NULL;
@@ -197,8 +197,9 @@ void ap_pmap_text(const struct ap_maps *maps, pid_t pid, struct ap_str *out)
 	for (size_t i = 0; i < maps->n; i++) {
 		const struct ap_mapping *m = &maps->at[i];
 
-		ap_str_addf(out, "%" PRIx64 "-%" PRIx64 " %c%c%c%c %" PRIx64 " %" PRIx64 ":%" PRIx64
-				 " %" PRIu64 " ",
+		ap_str_addf(out,
+			    "%" PRIx64 "-%" PRIx64 " %c%c%c%c %" PRIx64 " %" PRIx64 ":%" PRIx64
+			    " %" PRIu64 " ",
 			    m->start, m->end, m->flags & AP_MAP_READ ? 'r' : '-',
 			    m->flags & AP_MAP_WRITE ? 'w' : '-', m->flags & AP_MAP_EXEC ? 'x' : '-',
 			    m->flags & AP_MAP_SHARED ? 's' : 'p', m->offset, m->device >> 20,

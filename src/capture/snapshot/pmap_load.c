@@ -40,7 +40,8 @@ static struct ap_err *unpack(const struct ap_str *packed, struct ap_str *out)
 		size_t left = ZSTD_decompressStream(stream, &to, &in);
 
 		if (ZSTD_isError(left))
-			err = ap_err_new(AP_E_FORMAT, "broken zstd data: %s", ZSTD_getErrorName(left));
+			err = ap_err_new(AP_E_FORMAT, "broken zstd data: %s",
+					 ZSTD_getErrorName(left));
 		else
 			ap_str_add(out, block, to.pos);
 	}
@@ -69,7 +70,8 @@ static struct ap_err *find_note(const struct ap_str *core, const char *path, str
 		while (ap_cursor_left(&c) >= sizeof(Elf64_Nhdr)) {
 			uint32_t name_bytes = ap_cursor_u32(&c), bytes = ap_cursor_u32(&c);
 			uint32_t type = ap_cursor_u32(&c);
-			const uint8_t *name = ap_cursor_bytes(&c, ((uint64_t)name_bytes + 3) & ~3ull);
+			const uint8_t *name =
+				ap_cursor_bytes(&c, ((uint64_t)name_bytes + 3) & ~3ull);
 			const uint8_t *desc = ap_cursor_bytes(&c, bytes);
 
 			(void)ap_cursor_bytes(&c, -bytes & 3u);

@@ -2,8 +2,8 @@
  * Copy while it runs, stop, copy what changed: the pause is a scan of the page tables and the pages
  * that were written since they were copied.
  *
- * The file is written in place: memory as it was first seen, each page overwritten when it turns out
- * to have changed; what is new at the stop goes behind.
+ * The file is written in place: memory as it was first seen, each page overwritten when it turns
+ * out to have changed; what is new at the stop goes behind.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -62,7 +62,8 @@ static struct ap_err *copy_live(struct precopy *p, const struct ap_runs *selecte
 		seg->offset = p->end;
 		p->end += seg->bytes;
 		for (uint64_t o = 0; o < seg->bytes;) {
-			uint64_t n = seg->bytes - o < AP_COPY_BYTES ? seg->bytes - o : AP_COPY_BYTES;
+			uint64_t n =
+				seg->bytes - o < AP_COPY_BYTES ? seg->bytes - o : AP_COPY_BYTES;
 
 			ap_snap_read_present(s->pid, s->mem_fd, selected, &cursor, seg->vaddr + o,
 					     s->buf, n, &ignored);
@@ -106,7 +107,8 @@ static struct ap_err *round_again(struct precopy *p, uint64_t *ret_bytes)
 
 		for (i++; i < p->live.n && p->live.at[i].vaddr == end; i++)
 			end += p->live.at[i].bytes;
-		AP_ERR_AUTO gone = ap_pagemap_scan_protect(&s->pagemap, start, end, false, true, &runs);
+		AP_ERR_AUTO gone =
+			ap_pagemap_scan_protect(&s->pagemap, start, end, false, true, &runs);
 		(void)gone; /* unmapped since: the stop will see */
 	}
 	for (size_t i = 0; i < runs.n; i++) {
@@ -130,8 +132,8 @@ static struct ap_err *round_again(struct precopy *p, uint64_t *ret_bytes)
 	return NULL;
 }
 
-static struct ap_err *add_live(struct precopy *p, const struct ap_corew_segment *live, uint64_t from,
-			       uint64_t to)
+static struct ap_err *add_live(struct precopy *p, const struct ap_corew_segment *live,
+			       uint64_t from, uint64_t to)
 {
 	struct ap_corew_segment *last = p->final.n ? &p->final.at[p->final.n - 1] : NULL;
 	uint64_t offset = live->offset + (from - live->vaddr);
@@ -143,19 +145,22 @@ static struct ap_err *add_live(struct precopy *p, const struct ap_corew_segment 
 		last->bytes += to - from;
 		return NULL;
 	}
-	return ap_segs_push(&p->final, (struct ap_corew_segment){from, to - from, offset, live->flags, false})
+	return ap_segs_push(&p->final,
+			    (struct ap_corew_segment){from, to - from, offset, live->flags, false})
 		       ? NULL
 		       : &ap_err_nomem;
 }
 
-/* New: behind everything else. Of it, the pages of `selected` are copied; gaps are a hole already. */
+/* New: behind everything else. Of it, the pages of `selected` are copied; gaps are a hole already.
+ */
 static struct ap_err *add_fresh(struct precopy *p, const struct ap_runs *selected, size_t *cursor,
 				uint64_t from, uint64_t to, uint32_t flags)
 {
 	uint64_t offset = p->end;
 
 	p->end += to - from;
-	if (!ap_segs_push(&p->final, (struct ap_corew_segment){from, to - from, offset, flags, false}))
+	if (!ap_segs_push(&p->final,
+			  (struct ap_corew_segment){from, to - from, offset, flags, false}))
 		return &ap_err_nomem;
 	while (*cursor < selected->n && selected->at[*cursor].end <= from)
 		++*cursor;
@@ -163,8 +168,8 @@ static struct ap_err *add_fresh(struct precopy *p, const struct ap_runs *selecte
 		uint64_t a = selected->at[i].start > from ? selected->at[i].start : from;
 		uint64_t b = selected->at[i].end < to ? selected->at[i].end : to;
 
-		if (!ap_segs_push(&p->dirty, (struct ap_corew_segment){a, b - a, offset + (a - from),
-								       flags, false}))
+		if (!ap_segs_push(&p->dirty, (struct ap_corew_segment){
+						     a, b - a, offset + (a - from), flags, false}))
 			return &ap_err_nomem;
 	}
 	return NULL;
@@ -185,7 +190,8 @@ static struct ap_err *lay_out(struct precopy *p, const struct ap_runs *selected,
 		const struct ap_corew_segment *n = k < now->n ? &now->at[k] : NULL;
 
 		if (n && (!live || n->vaddr + n->bytes <= live->vaddr)) {
-			AP_TRY(add_fresh(p, selected, &cursor, n->vaddr, n->vaddr + n->bytes, n->flags));
+			AP_TRY(add_fresh(p, selected, &cursor, n->vaddr, n->vaddr + n->bytes,
+					 n->flags));
 			k++;
 			continue;
 		}
@@ -234,7 +240,8 @@ static struct ap_err *find_dirty(struct precopy *p, const struct ap_runs *select
 			if (a > covered &&
 			    !ap_segs_push(&p->zero, (struct ap_corew_segment){
 							    covered, a - covered,
-							    live->offset + (covered - live->vaddr), 0, false}))
+							    live->offset + (covered - live->vaddr),
+							    0, false}))
 				return &ap_err_nomem;
 			if (past)
 				break;
@@ -244,9 +251,10 @@ static struct ap_err *find_dirty(struct precopy *p, const struct ap_runs *select
 			covered = b;
 			if (!(selected->at[j].categories & AP_PAGE_WRITTEN))
 				continue;
-			if (!ap_segs_push(&p->dirty,
-					  (struct ap_corew_segment){
-						  a, b - a, live->offset + (a - live->vaddr), 0, false}))
+			if (!ap_segs_push(
+				    &p->dirty,
+				    (struct ap_corew_segment){
+					    a, b - a, live->offset + (a - live->vaddr), 0, false}))
 				return &ap_err_nomem;
 		}
 	}
@@ -265,8 +273,8 @@ static struct ap_err *copy_dirty(struct precopy *p)
 		if (p->pause_buf)
 			munmap(p->pause_buf, p->pause_cap);
 		p->pause_cap = total;
-		p->pause_buf = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-				    0);
+		p->pause_buf = mmap(NULL, total, PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (p->pause_buf == MAP_FAILED) {
 			p->pause_buf = NULL;
 			return &ap_err_nomem;

@@ -50,7 +50,7 @@ struct ap_snap {
 	struct ap_pagemap pagemap;
 	struct ap_proc_status status;
 	struct ap_proc_stat stat;
-	unsigned filter; /* coredump_filter */
+	unsigned filter;      /* coredump_filter */
 	struct ap_maps known; /* read while it ran, with flags */
 	struct ap_maps maps;  /* at the stop */
 	struct ap_str auxv, psargs;
@@ -62,7 +62,7 @@ struct ap_snap {
 	uint64_t scratch_start, scratch_end;
 	/* Copied at the stop although shared with others who went on: said in our note. */
 	uint64_t not_atomic_bytes;
-	uint8_t *buf; /* AP_COPY_BYTES */
+	uint8_t *buf;       /* AP_COPY_BYTES */
 	bool may_fall_back; /* the error of a mode leaves room for another one */
 };
 
@@ -106,8 +106,8 @@ void ap_snap_read(pid_t pid, int mem_fd, uint64_t addr, void *buf, uint64_t byte
 void ap_snap_read_unpinned(int mem_fd, uint64_t addr, void *buf, uint64_t bytes,
 			   uint64_t *unreadable);
 /*
- * Only what lies in `runs`, zeros between them: reading a page that was never touched would give the
- * process one. pid 0: unpinned. *cursor goes along with rising addresses, from 0.
+ * Only what lies in `runs`, zeros between them: reading a page that was never touched would give
+ * the process one. pid 0: unpinned. *cursor goes along with rising addresses, from 0.
  */
 void ap_snap_read_present(pid_t pid, int mem_fd, const struct ap_runs *runs, size_t *cursor,
 			  uint64_t addr, void *buf, uint64_t bytes, uint64_t *unreadable);
@@ -115,7 +115,8 @@ void ap_snap_read_present(pid_t pid, int mem_fd, const struct ap_runs *runs, siz
 /* output.c */
 struct ap_err *ap_sink_open(struct ap_sink *sink, int fd, bool compress, uint64_t total);
 struct ap_err *ap_sink_write(struct ap_sink *sink, const void *data, size_t bytes);
-/* As ap_pwrite_all() into a file that holds nothing there yet: long stretches of zeros stay holes. */
+/* As ap_pwrite_all() into a file that holds nothing there yet: long stretches of zeros stay holes.
+ */
 struct ap_err *ap_snap_put(int fd, const uint8_t *data, uint64_t bytes, uint64_t offset);
 /* The file has at least `bytes`, also when it ends in a hole. */
 struct ap_err *ap_snap_extend(int fd, uint64_t bytes);

@@ -25,7 +25,8 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* "node", "nodejs", "node-22", "node (deleted)": by the program, since the title may be anything. */
+/* "node", "nodejs", "node-22", "node (deleted)": by the program, since the title may be anything.
+ */
 static bool is_node(const char *exe, const char *comm)
 {
 	const char *name = *exe ? base_name(exe) : comm;
@@ -60,7 +61,8 @@ static void script_of(pid_t pid, struct ap_proc *p)
 				   strcmp(word, "--import") == 0 || strcmp(word, "-C") == 0 ||
 				   strcmp(word, "--loader") == 0;
 
-		if (strcmp(word, "-e") == 0 || strcmp(word, "--eval") == 0 || strcmp(word, "-p") == 0) {
+		if (strcmp(word, "-e") == 0 || strcmp(word, "--eval") == 0 ||
+		    strcmp(word, "-p") == 0) {
 			snprintf(p->script, sizeof(p->script), "%s ...", word);
 			return;
 		}
@@ -151,9 +153,10 @@ struct ap_err *ap_procs_read(struct ap_procs *ret_procs)
 
 static struct ap_err *none_found(const char *what)
 {
-	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "no Node process %s%s%s", *what ? "matches \"" : "runs here",
-				      what, *what ? "\"" : ""),
-			   "`autopsy ps` lists them; a program of another name is given by its pid");
+	return ap_err_hint(
+		ap_err_new(AP_E_NOTFOUND, "no Node process %s%s%s",
+			   *what ? "matches \"" : "runs here", what, *what ? "\"" : ""),
+		"`autopsy ps` lists them; a program of another name is given by its pid");
 }
 
 struct ap_err *ap_procs_find(const char *what, pid_t *ret_pid)
@@ -183,8 +186,8 @@ struct ap_err *ap_procs_find(const char *what, pid_t *ret_pid)
 	if (!found)
 		return none_found(what);
 	if (found > 1)
-		return ap_err_hint(ap_err_new(AP_E_USAGE, "%zu Node processes match \"%s\": %s", found, what,
-					      list.s ? list.s : ""),
+		return ap_err_hint(ap_err_new(AP_E_USAGE, "%zu Node processes match \"%s\": %s",
+					      found, what, list.s ? list.s : ""),
 				   "give the pid of one, or --oldest");
 	*ret_pid = (pid_t)pid;
 	return NULL;

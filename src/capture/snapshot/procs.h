@@ -14,10 +14,10 @@ struct ap_proc {
 	pid_t pid;
 	struct ap_proc_status status;
 	struct ap_proc_stat stat;
-	double uptime; /* seconds */
-	double cpu;    /* seconds of CPU time since it began */
-	bool contained; /* in another pid or mount namespace than we are */
-	bool inspector; /* its inspector listens, or it catches SIGUSR1, which starts it */
+	double uptime;    /* seconds */
+	double cpu;       /* seconds of CPU time since it began */
+	bool contained;   /* in another pid or mount namespace than we are */
+	bool inspector;   /* its inspector listens, or it catches SIGUSR1, which starts it */
 	char script[256]; /* what it runs, or its title */
 	char exe[256];
 };

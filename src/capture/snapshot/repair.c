@@ -47,17 +47,20 @@ static struct ap_err *reap_thread_children(struct ap_snap *s, pid_t tid, unsigne
 		if (!is_left_over(s->pid, pid, &ns_pid))
 			continue;
 		if (!ap_child_reap(s, ns_pid))
-			return ap_err_hint(ap_err_new(AP_E_IO, "process %d does not wait for its dead "
-							       "child %d",
-						      s->pid, pid),
-					   "it takes one entry of the process table and goes when %d ends",
-					   s->pid);
+			return ap_err_hint(
+				ap_err_new(AP_E_IO,
+					   "process %d does not wait for its dead "
+					   "child %d",
+					   s->pid, pid),
+				"it takes one entry of the process table and goes when %d ends",
+				s->pid);
 		(*n_zombies)++;
 	}
 	return NULL;
 }
 
-/* Since Node 20 V8 marks all that it maps; its reservations keep the mark, whoever took it off the heap. */
+/* Since Node 20 V8 marks all that it maps; its reservations keep the mark, whoever took it off the
+ * heap. */
 static bool marks_heap(const struct ap_maps *maps)
 {
 	for (size_t i = 0; i < maps->n; i++) {
@@ -67,7 +70,8 @@ static bool marks_heap(const struct ap_maps *maps)
 	return false;
 }
 
-/* The first word of an arena's heap points to the arena, just behind such a word; V8's pages begin with small flags. */
+/* The first word of an arena's heap points to the arena, just behind such a word; V8's pages begin
+ * with small flags. */
 static bool is_arena(const struct ap_snap *s, uint64_t start)
 {
 	uint64_t word = 0, unreadable = 0;
@@ -81,21 +85,23 @@ static bool looks_like_v8(const struct ap_maps *maps, size_t i)
 {
 	const struct ap_mapping *m = &maps->at[i];
 
-	return m->start % CHUNK == 0 || (i && m[-1].end == m->start && m[-1].flags & AP_MAP_DONTFORK) ||
+	return m->start % CHUNK == 0 ||
+	       (i && m[-1].end == m->start && m[-1].flags & AP_MAP_DONTFORK) ||
 	       (i + 1 < maps->n && m[1].start == m->end && m[1].flags & AP_MAP_DONTFORK);
 }
 
 /*
- * Memory of V8's without the mark. A malloc arena must never get it (a child would die of it between
- * fork and exec): what begins where an arena may, or lies behind such, is looked into.
+ * Memory of V8's without the mark. A malloc arena must never get it (a child would die of it
+ * between fork and exec): what begins where an arena may, or lies behind such, is looked into.
  */
 static bool lost_mark(const struct ap_snap *s, size_t i)
 {
 	const struct ap_maps *maps = &s->known;
 	const struct ap_mapping *m = &maps->at[i];
 
-	if (m->flags & (AP_MAP_DONTFORK | AP_MAP_SHARED | AP_MAP_DEVICE) || !(m->flags & AP_MAP_NORESERVE) || m->inode ||
-	    *ap_mapping_name(maps, m) || !looks_like_v8(maps, i))
+	if (m->flags & (AP_MAP_DONTFORK | AP_MAP_SHARED | AP_MAP_DEVICE) ||
+	    !(m->flags & AP_MAP_NORESERVE) || m->inode || *ap_mapping_name(maps, m) ||
+	    !looks_like_v8(maps, i))
 		return false;
 	while (i && maps->at[i - 1].end == maps->at[i].start && maps->at[i].start % ARENA)
 		i--;
@@ -115,9 +121,11 @@ static struct ap_err *mark_heap(struct ap_snap *s, unsigned *n_ranges)
 		next = i + 1;
 		if (!lost_mark(s, i))
 			continue;
-		for (; next < s->known.n && s->known.at[next].start == end && lost_mark(s, next); next++)
+		for (; next < s->known.n && s->known.at[next].start == end && lost_mark(s, next);
+		     next++)
 			end = s->known.at[next].end;
-		const uint64_t args[6] = {s->known.at[i].start, end - s->known.at[i].start, MADV_DONTFORK};
+		const uint64_t args[6] = {s->known.at[i].start, end - s->known.at[i].start,
+					  MADV_DONTFORK};
 		if (!stack) {
 			err = ap_inject_attach(s, 0, &in);
 			stack = err ? 0 : in.stack;

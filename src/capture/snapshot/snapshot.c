@@ -27,7 +27,8 @@ bool ap_snapshot_mode_named(const char *name, enum ap_snapshot_mode *ret_mode)
 	return false;
 }
 
-static struct ap_err *take_mode(struct ap_snap *s, enum ap_snapshot_mode mode, int out, bool seekable)
+static struct ap_err *take_mode(struct ap_snap *s, enum ap_snapshot_mode mode, int out,
+				bool seekable)
 {
 	s->result.mode = mode;
 	switch (mode) {

@@ -31,7 +31,7 @@ struct ap_snapshot_options {
 	int fd;
 	bool compress; /* zstd */
 	bool replace;
-	bool verify; /* read everything twice and compare: a long pause, for tests */
+	bool verify;           /* read everything twice and compare: a long pause, for tests */
 	unsigned max_pause_ms; /* 0: 2 s, for direct 60 s */
 	void (*say)(void *arg, const char *sentence);
 	void (*progress)(void *arg, const char *what, uint64_t done, uint64_t total);
@@ -46,8 +46,8 @@ struct ap_snapshot_result {
 	double total_ms;
 	uint64_t core_bytes; /* before compression */
 	uint64_t file_bytes;
-	uint64_t memory_bytes; /* of the target, in the core */
-	uint64_t paused_bytes; /* copied while it stood still */
+	uint64_t memory_bytes;     /* of the target, in the core */
+	uint64_t paused_bytes;     /* copied while it stood still */
 	uint64_t unreadable_bytes; /* written as zeros */
 	size_t n_threads, n_mappings, n_segments;
 };
@@ -65,7 +65,8 @@ struct ap_snapshot_prospect {
 };
 struct ap_err *ap_snapshot_prospect(pid_t pid, struct ap_snapshot_prospect *ret_prospect);
 
-/* What a killed dumper may have left: dead children that nobody waits for, a heap that forks copy. */
+/* What a killed dumper may have left: dead children that nobody waits for, a heap that forks copy.
+ */
 struct ap_snapshot_repair {
 	unsigned n_zombies; /* reaped */
 	unsigned n_marked;  /* stretches of V8's heap that are MADV_DONTFORK again */

@@ -86,7 +86,8 @@ static struct ap_err *refusal(struct ap_snap *s, int errnum)
 
 	if (!cap && !same)
 		return ap_err_hint(
-			ap_err_new(AP_E_IO, "process %d belongs to %s, we are %s (Uid in /proc/%d/status)",
+			ap_err_new(AP_E_IO,
+				   "process %d belongs to %s, we are %s (Uid in /proc/%d/status)",
 				   s->pid, user_name(s->status.euid, a, sizeof(a)),
 				   user_name(geteuid(), b, sizeof(b)), s->pid),
 			"run as that user (sudo -u '#%u' autopsy snapshot %d), as root, or with "
@@ -95,23 +96,24 @@ static struct ap_err *refusal(struct ap_snap *s, int errnum)
 	snprintf(path, sizeof(path), "/proc/%d/mem", s->pid);
 	if (!cap && stat(path, &st) == 0 && st.st_uid != geteuid())
 		return ap_err_hint(
-			ap_err_new(AP_E_IO,
-				   "process %d is not dumpable: its program has file capabilities or is "
-				   "setuid (%s belongs to uid %u, the process to uid %u)",
-				   s->pid, path, st.st_uid, s->status.uid),
+			ap_err_new(
+				AP_E_IO,
+				"process %d is not dumpable: its program has file capabilities or is "
+				"setuid (%s belongs to uid %u, the process to uid %u)",
+				s->pid, path, st.st_uid, s->status.uid),
 			"run as root, or with CAP_SYS_PTRACE");
 	if (!cap && s->status.cap_eff & ~us.cap_eff)
 		return ap_err_hint(
-			ap_err_new(AP_E_IO,
-				   "process %d has capabilities that we lack (file capabilities, CapEff "
-				   "%016llx in /proc/%d/status)",
-				   s->pid, (unsigned long long)s->status.cap_eff, s->pid),
+			ap_err_new(
+				AP_E_IO,
+				"process %d has capabilities that we lack (file capabilities, CapEff "
+				"%016llx in /proc/%d/status)",
+				s->pid, (unsigned long long)s->status.cap_eff, s->pid),
 			"run as root, or with CAP_SYS_PTRACE");
 	if (scope == 3)
-		return ap_err_hint(
-			ap_err_new(AP_E_IO, "tracing is switched off on this machine "
-					    "(/proc/sys/kernel/yama/ptrace_scope is 3)"),
-			"nothing but a reboot with another value changes that");
+		return ap_err_hint(ap_err_new(AP_E_IO, "tracing is switched off on this machine "
+						       "(/proc/sys/kernel/yama/ptrace_scope is 3)"),
+				   "nothing but a reboot with another value changes that");
 	if (!cap && scope >= 1)
 		return ap_err_hint(
 			ap_err_new(AP_E_IO,
@@ -122,10 +124,11 @@ static struct ap_err *refusal(struct ap_snap *s, int errnum)
 			scope == 1 ? "; or let the program call prctl(PR_SET_PTRACER, ...)" : "");
 	if (in_other_user_ns(s->pid))
 		return ap_err_hint(
-			ap_err_new(AP_E_IO,
-				   "process %d lives in another user namespace (/proc/%d/ns/user is not "
-				   "ours) and our capabilities do not reach there",
-				   s->pid, s->pid),
+			ap_err_new(
+				AP_E_IO,
+				"process %d lives in another user namespace (/proc/%d/ns/user is not "
+				"ours) and our capabilities do not reach there",
+				s->pid, s->pid),
 			"run as root outside all containers");
 	if (!err && us.seccomp)
 		return ap_err_hint(
@@ -135,10 +138,11 @@ static struct ap_err *refusal(struct ap_snap *s, int errnum)
 				   us.seccomp),
 			"run on the host, or in a container with --cap-add SYS_PTRACE "
 			"--security-opt seccomp=unconfined");
-	return ap_err_hint(ap_err_errno(errnum, "cannot look into process %d", s->pid),
-			   cap ? "we have CAP_SYS_PTRACE: a security module or the kernel's lockdown "
-				 "forbids it; see the kernel log"
-			       : "run as root");
+	return ap_err_hint(
+		ap_err_errno(errnum, "cannot look into process %d", s->pid),
+		cap ? "we have CAP_SYS_PTRACE: a security module or the kernel's lockdown "
+		      "forbids it; see the kernel log"
+		    : "run as root");
 }
 
 static struct ap_err *check_state(struct ap_snap *s)
@@ -146,11 +150,12 @@ static struct ap_err *check_state(struct ap_snap *s)
 	char name[64] = "a process";
 
 	if (s->status.state == 'Z' || s->status.state == 'X')
-		return ap_err_hint(ap_err_new(AP_E_IO,
-					      "process %d has ended and only waits for its parent, pid %d "
-					      "(state %c)",
-					      s->pid, s->status.ppid, s->status.state),
-				   "its memory is gone; `autopsy list` shows crashes that were kept");
+		return ap_err_hint(
+			ap_err_new(AP_E_IO,
+				   "process %d has ended and only waits for its parent, pid %d "
+				   "(state %c)",
+				   s->pid, s->status.ppid, s->status.state),
+			"its memory is gone; `autopsy list` shows crashes that were kept");
 	if (s->stat.flags & 0x00200000) /* PF_KTHREAD */
 		return ap_err_new(AP_E_USAGE, "process %d (%s) is a thread of the kernel", s->pid,
 				  s->status.name);
@@ -166,11 +171,12 @@ static struct ap_err *check_state(struct ap_snap *s)
 
 		if (!err)
 			snprintf(name, sizeof(name), "%s", by.name);
-		return ap_err_hint(ap_err_new(AP_E_IO,
-					      "process %d is already traced by %s, pid %d (TracerPid in "
-					      "/proc/%d/status)",
-					      s->pid, name, s->status.tracer, s->pid),
-				   "end that debugger or tracer first; a process has one at a time");
+		return ap_err_hint(
+			ap_err_new(AP_E_IO,
+				   "process %d is already traced by %s, pid %d (TracerPid in "
+				   "/proc/%d/status)",
+				   s->pid, name, s->status.tracer, s->pid),
+			"end that debugger or tracer first; a process has one at a time");
 	}
 	return NULL;
 }
@@ -187,7 +193,8 @@ static struct ap_err *check_elf(struct ap_snap *s)
 	ssize_t n = pread(fd, ident, sizeof(ident), 0);
 	close(fd);
 	if (n == (ssize_t)sizeof(ident) && (ident[4] != 2 || ident[18] != EM_X86_64))
-		return ap_err_new(AP_E_UNSUPPORTED, "process %d is not a 64-bit x86-64 program", s->pid);
+		return ap_err_new(AP_E_UNSUPPORTED, "process %d is not a 64-bit x86-64 program",
+				  s->pid);
 	return NULL;
 }
 
@@ -246,7 +253,8 @@ struct ap_err *ap_snapshot_prospect(pid_t pid, struct ap_snapshot_prospect *ret_
 	} else if (!err && (s.status.shadow_stack || (s.status.seccomp && geteuid() != 0))) {
 		p.mode = AP_SNAPSHOT_DIRECT;
 		snprintf(p.reason, sizeof(p.reason), "%s",
-			 s.status.shadow_stack ? "shadow stacks" : "a seccomp filter that only root suspends");
+			 s.status.shadow_stack ? "shadow stacks"
+					       : "a seccomp filter that only root suspends");
 	} else if (!err && !s.pagemap.scan) {
 		p.mode = AP_SNAPSHOT_FORK;
 		snprintf(p.reason, sizeof(p.reason), "the kernel is older than 6.7");
@@ -265,7 +273,8 @@ struct ap_err *ap_snap_open(struct ap_snap *s, const struct ap_snapshot_options 
 	AP_TRY(look(s, options));
 	AP_TRY(ap_maps_read_smaps(s->pid, &s->known));
 	if (!s->known.n)
-		return ap_err_new(AP_E_IO, "process %d has no memory any more: it is exiting", s->pid);
+		return ap_err_new(AP_E_IO, "process %d has no memory any more: it is exiting",
+				  s->pid);
 	snprintf(path, sizeof(path), "/proc/%d/auxv", s->pid);
 	AP_TRY(ap_proc_read(path, AUXV_LIMIT, &s->auxv));
 	snprintf(path, sizeof(path), "/proc/%d/coredump_filter", s->pid);

@@ -143,8 +143,8 @@ struct ap_err *ap_snap_make_notes(struct ap_snap *s, enum ap_snapshot_mode mode)
 			const char *name = ap_mapping_name(&s->maps, m);
 
 			if (*name == '/')
-				files[n_files++] = (struct ap_corew_file){m->start, m->end, m->offset,
-									  name};
+				files[n_files++] =
+					(struct ap_corew_file){m->start, m->end, m->offset, name};
 		}
 		struct ap_corew_process p = {
 			.pid = s->status.ns_pid,

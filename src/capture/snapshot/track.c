@@ -67,21 +67,24 @@ static struct ap_err *take_over(struct ap_snap *s, struct ap_inject *in, int *re
 	AP_TRY(ap_inject_until(in, SYS_userfaultfd, &theirs));
 	if (theirs == -EPERM)
 		return ap_err_hint(ap_err_new(AP_E_UNSUPPORTED,
-					      "process %d may not have a userfaultfd (EPERM%s)", s->pid,
+					      "process %d may not have a userfaultfd (EPERM%s)",
+					      s->pid,
 					      s->status.seccomp ? ": its seccomp filter" : ""),
 				   "run as root outside the container, or use --mode fork");
 	if (theirs < 0)
 		return ap_err_errno((int)-theirs, "no userfaultfd in process %d", s->pid);
 	*ret_fd = (int)syscall(SYS_pidfd_getfd, s->pidfd, (int)theirs, 0);
 	if (*ret_fd < 0)
-		return ap_err_errno(errno, "cannot take the userfaultfd over from process %d", s->pid);
+		return ap_err_errno(errno, "cannot take the userfaultfd over from process %d",
+				    s->pid);
 	return NULL;
 }
 
 struct ap_err *ap_track_open(struct ap_snap *s, struct ap_track *ret_track)
 {
 	struct ap_inject in;
-	struct uffd_api api = {.api = UFFD_API_VERSION, .features = UFFD_WP_ASYNC | UFFD_WP_UNPOPULATED};
+	struct uffd_api api = {.api = UFFD_API_VERSION,
+			       .features = UFFD_WP_ASYNC | UFFD_WP_UNPOPULATED};
 	int fd = -1;
 
 	if (!s->pagemap.scan)
@@ -136,7 +139,8 @@ void ap_track_close(struct ap_track *track)
 			struct uffd_range range = {at, n};
 
 			ap_hurry(true);
-			(void)ioctl(track->fd, UFFD_IOCTL_UNREGISTER, &range); /* unmapped since: fine */
+			(void)ioctl(track->fd, UFFD_IOCTL_UNREGISTER, &range); /* unmapped since:
+										  fine */
 			ap_hurry(false);
 			ap_track_rest(track, &began);
 			at += n;
@@ -153,8 +157,9 @@ static bool watchable(const struct ap_maps *maps, const struct ap_mapping *m)
 
 	/* The others count as written for ever: they are copied at the stop. */
 	return !(m->flags & (AP_MAP_SHARED | AP_MAP_DEVICE | AP_MAP_DONTDUMP | AP_MAP_HUGETLB)) &&
-	       m->rss + m->swap && (*name != '[' || !strcmp(name, "[heap]") ||
-				    !strcmp(name, "[stack]") || !strncmp(name, "[anon", 5));
+	       m->rss + m->swap &&
+	       (*name != '[' || !strcmp(name, "[heap]") || !strcmp(name, "[stack]") ||
+		!strncmp(name, "[anon", 5));
 }
 
 struct ap_err *ap_track_register(struct ap_snap *s, struct ap_track *track)

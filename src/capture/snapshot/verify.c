@@ -26,7 +26,8 @@ void ap_verify_close(struct ap_verify *v)
 	v->n_pages = 0;
 }
 
-struct ap_err *ap_verify_take(struct ap_snap *s, const struct ap_runs *selected, struct ap_verify *ret)
+struct ap_err *ap_verify_take(struct ap_snap *s, const struct ap_runs *selected,
+			      struct ap_verify *ret)
 {
 	uint64_t at = 0, unreadable = 0;
 
@@ -73,8 +74,9 @@ struct ap_err *ap_verify_check(struct ap_snap *s, const struct ap_verify *v, int
 		for (uint64_t a = v->runs.at[i].start; a < v->runs.at[i].end; a += AP_PAGE, at++) {
 			if (!seg || a - seg->vaddr >= seg->bytes)
 				seg = segment_of(segs, a);
-			bool good = seg && pread(fd, page, AP_PAGE,
-						 (off_t)(seg->offset + (a - seg->vaddr))) == AP_PAGE;
+			bool good =
+				seg && pread(fd, page, AP_PAGE,
+					     (off_t)(seg->offset + (a - seg->vaddr))) == AP_PAGE;
 
 			missing += !good;
 			if (a >= v->skip_start && a < v->skip_end)
@@ -89,6 +91,7 @@ struct ap_err *ap_verify_check(struct ap_snap *s, const struct ap_verify *v, int
 				  " differ, the first at 0x%" PRIx64,
 				  v->n_pages, missing, differ, first);
 	if (v->n_pages)
-		ap_snap_say(s, "verified: %" PRIu64 " pages, all as they were at the stop", v->n_pages);
+		ap_snap_say(s, "verified: %" PRIu64 " pages, all as they were at the stop",
+			    v->n_pages);
 	return NULL;
 }

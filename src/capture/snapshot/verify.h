@@ -15,14 +15,16 @@ struct ap_verify {
 	uint64_t *hashes; /* a page each, in the order of runs */
 	uint64_t n_pages;
 	/*
-	 * Not compared: the thread control block of the thread that made the clone. The kernel keeps
-	 * the processor's number there (rseq) and writes it as the thread comes back from the call.
+	 * Not compared: the thread control block of the thread that made the clone. The kernel
+	 * keeps the processor's number there (rseq) and writes it as the thread comes back from the
+	 * call.
 	 */
 	uint64_t skip_start, skip_end;
 };
 
 /* The process stands still; `selected` is what the core must hold. */
-struct ap_err *ap_verify_take(struct ap_snap *s, const struct ap_runs *selected, struct ap_verify *ret);
+struct ap_err *ap_verify_take(struct ap_snap *s, const struct ap_runs *selected,
+			      struct ap_verify *ret);
 /* Fails when a page of the file differs or is missing. Nothing taken: nothing checked. */
 struct ap_err *ap_verify_check(struct ap_snap *s, const struct ap_verify *v, int fd,
 			       const struct ap_segs *segs);

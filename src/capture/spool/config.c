@@ -16,7 +16,17 @@ enum { FILE_MAX_BYTES = 1 << 20, MAX_RULES = 1000, MAX_COMPLAINTS = 50, MAX_FOLD
 
 #define ETC_PATH "/etc/autopsy/autopsy.conf"
 
-enum kind { KIND_TEXT, KIND_BOOL, KIND_SIZE, KIND_COUNT, KIND_TIME, KIND_AMOUNT, KIND_RATE, KIND_RULE, KIND_FOLDER };
+enum kind {
+	KIND_TEXT,
+	KIND_BOOL,
+	KIND_SIZE,
+	KIND_COUNT,
+	KIND_TIME,
+	KIND_AMOUNT,
+	KIND_RATE,
+	KIND_RULE,
+	KIND_FOLDER
+};
 
 struct key {
 	const char *name;
@@ -26,8 +36,10 @@ struct key {
 };
 
 #define AT(field) offsetof(struct ap_config, field)
-#define SHIP_TEXT(name, field)                                                                      \
-	{name, KIND_TEXT, AT(ship.field), sizeof(((struct ap_config *)0)->ship.field), 0, 0}
+#define SHIP_TEXT(name, field)                                                                     \
+	{                                                                                          \
+		name, KIND_TEXT, AT(ship.field), sizeof(((struct ap_config *)0)->ship.field), 0, 0 \
+	}
 
 static const struct key keys[] = {
 	{"spool", KIND_TEXT, AT(spool), sizeof(((struct ap_config *)0)->spool), 0, 0},
@@ -74,7 +86,7 @@ static const struct key keys[] = {
 };
 
 static const char *const action_names[] = {"capture", "mini", "meta", "skip", "pass"};
-static const char *const rule_keys[] = {"any",	     "exe", "comm",	 "uid", "signal", "cgroup",
+static const char *const rule_keys[] = {"any",       "exe", "comm",      "uid", "signal", "cgroup",
 					"namespace", "pod", "container", "env", "label"};
 
 const char *ap_rule_action_name(enum ap_rule_action action)
@@ -89,7 +101,8 @@ const char *ap_rule_key_name(enum ap_rule_key key)
 
 uint64_t ap_amount_of(struct ap_amount amount, uint64_t disk_bytes)
 {
-	return amount.percent > 0 ? (uint64_t)((double)disk_bytes * amount.percent / 100) : amount.bytes;
+	return amount.percent > 0 ? (uint64_t)((double)disk_bytes * amount.percent / 100)
+				  : amount.bytes;
 }
 
 void ap_config_init(struct ap_config *config)
@@ -111,7 +124,11 @@ void ap_config_init(struct ap_config *config)
 		.keep_count = 1000,
 		.keep_seconds = 14 * 86400,
 		.workers = 2,
-		.ship = {.part_bytes = 8 << 20, .programs = true, .keep_seconds = 86400, .tries = 6, .stall_seconds = 30},
+		.ship = {.part_bytes = 8 << 20,
+			 .programs = true,
+			 .keep_seconds = 86400,
+			 .tries = 6,
+			 .stall_seconds = 30},
 		.cri_seconds = 2,
 		.log_lines = 500,
 		.pod_logs = "/var/log/pods",
@@ -141,8 +158,8 @@ void ap_config_path(char *buf, size_t bytes)
 		snprintf(buf, bytes, "%s/.config/autopsy/autopsy.conf", home);
 }
 
-__attribute__((format(printf, 3, 4))) static bool complain(struct ap_config *config, const char *where,
-							   const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static bool complain(struct ap_config *config,
+							   const char *where, const char *fmt, ...)
 {
 	AP_STR_AUTO text = {0};
 	char message[512];
@@ -192,7 +209,8 @@ static const char *set_rule(struct ap_config *config, char *value)
 		return "too many rules";
 	struct ap_rule rule = {(enum ap_rule_action)a, (enum ap_rule_key)k,
 			       ap_strdup(&config->arena, glob)};
-	return rule.glob && ap_vec_push(&config->arena, &config->rules, rule) ? NULL : "out of memory";
+	return rule.glob && ap_vec_push(&config->arena, &config->rules, rule) ? NULL
+									      : "out of memory";
 }
 
 static const char *set_rate(struct ap_config *config, char *value)
@@ -205,7 +223,8 @@ static const char *set_rate(struct ap_config *config, char *value)
 		return NULL;
 	}
 	unsigned long count = strtoul(value, &end, 10);
-	if (!slash || end != slash || !count || !ap_duration_parse(slash + 1, &seconds) || seconds <= 0)
+	if (!slash || end != slash || !count || !ap_duration_parse(slash + 1, &seconds) ||
+	    seconds <= 0)
 		return "a rate is COUNT/TIME, for instance 5/1h, or none";
 	config->rate_count = count;
 	config->rate_seconds = seconds;
@@ -220,7 +239,8 @@ static const char *add_folder(struct ap_config *config, const char *value)
 		return "a folder is named from the root: /var/crash";
 	if (config->ship.folders.n == MAX_FOLDERS)
 		return "too many folders";
-	return copy && ap_vec_push(&config->arena, &config->ship.folders, copy) ? NULL : "out of memory";
+	return copy && ap_vec_push(&config->arena, &config->ship.folders, copy) ? NULL
+										: "out of memory";
 }
 
 static const char *set_amount(char *value, struct ap_amount *ret)
@@ -272,8 +292,8 @@ static const char *set(struct ap_config *config, const struct key *key, char *va
 	case KIND_COUNT:
 		errno = 0;
 		bytes = strtoull(value, &end, 10);
-		if (!isdigit((unsigned char)*value) || *end || errno || (double)bytes < key->least ||
-		    (double)bytes > key->most)
+		if (!isdigit((unsigned char)*value) || *end || errno ||
+		    (double)bytes < key->least || (double)bytes > key->most)
 			return "this is no number, or out of bounds";
 		*(uint64_t *)field = bytes;
 		return NULL;
@@ -284,7 +304,8 @@ static const char *set(struct ap_config *config, const struct key *key, char *va
 		*(uint64_t *)field = bytes;
 		return NULL;
 	case KIND_TIME:
-		if (!ap_duration_parse(value, &seconds) || seconds < key->least || seconds > key->most)
+		if (!ap_duration_parse(value, &seconds) || seconds < key->least ||
+		    seconds > key->most)
 			return "this is no time, or out of bounds: 20s, 10m, 14d";
 		*(double *)field = seconds;
 		return NULL;
@@ -367,7 +388,8 @@ static struct ap_err *from_environment(struct ap_config *config, char *const *en
 		char name[64];
 		size_t n = 0;
 
-		if (strncmp(*environment, "AUTOPSY_", 8) != 0 || !equals || equals - *environment > 60)
+		if (strncmp(*environment, "AUTOPSY_", 8) != 0 || !equals ||
+		    equals - *environment > 60)
 			continue;
 		for (const char *p = *environment + 8; p < equals; p++)
 			name[n++] = (char)tolower((unsigned char)*p);
@@ -380,7 +402,8 @@ static struct ap_err *from_environment(struct ap_config *config, char *const *en
 		char *copy = strdup(equals + 1), *save = NULL;
 		if (!copy)
 			return &ap_err_nomem;
-		bool rule = strcmp(name, "rule") == 0, many = rule || strcmp(name, "ship_folder") == 0, ok = true;
+		bool rule = strcmp(name, "rule") == 0,
+		     many = rule || strcmp(name, "ship_folder") == 0, ok = true;
 		if (rule)
 			config->rules.n = 0;
 		else if (many)
@@ -422,7 +445,8 @@ static struct ap_err *from_file(struct ap_config *config, const char *path, bool
 	return err;
 }
 
-struct ap_err *ap_config_load(const char *path, char *const *environment, struct ap_config *ret_config)
+struct ap_err *ap_config_load(const char *path, char *const *environment,
+			      struct ap_config *ret_config)
 {
 	struct ap_config config;
 	char usual[PATH_MAX];

@@ -61,11 +61,11 @@ struct ap_ship_config {
 	char name[256];    /* of a bundle, with {fields} */
 	char cluster[128]; /* {cluster} in prefix and name */
 	char event_url[1024], event_file[PATH_MAX / 4];
-	uint64_t part_bytes; /* of an upload */
-	bool programs;       /* each executable once, too */
-	double keep_seconds; /* that a crash stays here after it was shipped */
-	uint64_t tries;      /* of one request */
-	double stall_seconds; /* without a byte: the request failed */
+	uint64_t part_bytes;          /* of an upload */
+	bool programs;                /* each executable once, too */
+	double keep_seconds;          /* that a crash stays here after it was shipped */
+	uint64_t tries;               /* of one request */
+	double stall_seconds;         /* without a byte: the request failed */
 	AP_VEC(const char *) folders; /* whose files are shipped as well */
 };
 
@@ -73,22 +73,22 @@ struct ap_config {
 	struct ap_arena arena;
 	struct ap_ship_config ship;
 	char spool[PATH_MAX / 2];
-	char user[64];        /* of the worker; a name or a number */
-	char chain[PATH_MAX]; /* core_pattern of old, for AP_RULE_PASS; "": none */
+	char user[64];                /* of the worker; a name or a number */
+	char chain[PATH_MAX];         /* core_pattern of old, for AP_RULE_PASS; "": none */
 	AP_VEC(struct ap_rule) rules; /* the first that fits decides; none: capture */
-	bool full;             /* keep full cores at all */
-	uint64_t core_max;     /* larger cores are not kept (their minicore is); 0: no limit */
-	uint64_t mini_max;     /* raw bytes of a minicore's memory */
-	uint64_t program_max;  /* of an executable that is copied along; 0: never */
+	bool full;                    /* keep full cores at all */
+	uint64_t core_max;    /* larger cores are not kept (their minicore is); 0: no limit */
+	uint64_t mini_max;    /* raw bytes of a minicore's memory */
+	uint64_t program_max; /* of an executable that is copied along; 0: never */
 	double mini_seconds, core_seconds;
 	double stall_seconds; /* without a byte to the disk: the dying process is let go */
-	uint64_t rate_count;   /* full cores a program may leave in rate_seconds; 0: no limit */
+	uint64_t rate_count;  /* full cores a program may leave in rate_seconds; 0: no limit */
 	double rate_seconds;
 	struct ap_amount reserve; /* stays free on the spool's disk */
-	struct ap_amount quota;	  /* of the spool */
-	uint64_t keep_count;	  /* crashes, the oldest goes first; 0: no limit */
-	double keep_seconds;	  /* 0: for ever */
-	uint64_t workers;	  /* compression threads */
+	struct ap_amount quota;   /* of the spool */
+	uint64_t keep_count;      /* crashes, the oldest goes first; 0: no limit */
+	double keep_seconds;      /* 0: for ever */
+	uint64_t workers;         /* compression threads */
 	char cri[PATH_MAX]; /* socket of the container runtime; "": where they usually are, "none"
 			     */
 	double cri_seconds; /* for all that is asked about a crash */
@@ -103,7 +103,8 @@ void ap_config_path(char *buf, size_t bytes);
  * Reads the file (NULL: the usual one, which need not exist) and the environment. Only out of
  * memory is an error.
  */
-struct ap_err *ap_config_load(const char *path, char *const *environment, struct ap_config *ret_config);
+struct ap_err *ap_config_load(const char *path, char *const *environment,
+			      struct ap_config *ret_config);
 /* The same from text. */
 struct ap_err *ap_config_parse(const char *text, size_t bytes, struct ap_config *config);
 void ap_config_init(struct ap_config *config);

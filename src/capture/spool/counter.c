@@ -55,12 +55,12 @@ static void parse(const struct ap_str *text, struct ap_counter *ret)
 	ap_json_read_init(&r, ap_json_source_memory(&memory), 256);
 	if (ap_json_read_token(&r, '{')) {
 		while (ap_json_read_more(&r, &first, '}') && ap_json_read_key(&r, &key)) {
-			uint64_t *to = ap_text_is(key, "count")	    ? &c.count
-				       : ap_text_is(key, "full")    ? &c.full
+			uint64_t *to = ap_text_is(key, "count")       ? &c.count
+				       : ap_text_is(key, "full")      ? &c.full
 				       : ap_text_is(key, "in_window") ? &c.full_in_window
-				       : ap_text_is(key, "seen")    ? &c.seen_in_window
-								    : NULL;
-			double *when = ap_text_is(key, "first")	   ? &c.first
+				       : ap_text_is(key, "seen")      ? &c.seen_in_window
+								      : NULL;
+			double *when = ap_text_is(key, "first")    ? &c.first
 				       : ap_text_is(key, "last")   ? &c.last
 				       : ap_text_is(key, "window") ? &c.window
 								   : NULL;
@@ -101,7 +101,8 @@ void ap_counter_read(const struct ap_spool *spool, const char *key, struct ap_co
 	close(dir);
 }
 
-/* A spray of programs, each crashing once, must not fill the disk: the record written longest ago goes. */
+/* A spray of programs, each crashing once, must not fill the disk: the record written longest ago
+ * goes. */
 static void bound_programs(int dir)
 {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -149,8 +150,9 @@ static struct ap_err *write_counter(int dir, const char *name, const struct ap_c
 	return text.failed ? &ap_err_nomem : ap_dir_write(dir, name, text.s, text.n);
 }
 
-struct ap_err *ap_counter_add(const struct ap_spool *spool, const char *key, double now, uint64_t rate,
-			      double seconds, bool *ret_full, struct ap_counter *ret_counter)
+struct ap_err *ap_counter_add(const struct ap_spool *spool, const char *key, double now,
+			      uint64_t rate, double seconds, bool *ret_full,
+			      struct ap_counter *ret_counter)
 {
 	AP_STR_AUTO text = {0};
 	struct ap_counter c = {0};

@@ -113,13 +113,14 @@ static void read_file(int dir, const char *name, struct ap_arena *arena, struct 
 	AP_STR_AUTO text = {0};
 	/* A file that is missing or damaged leaves its facts unknown; the others still count. */
 	AP_ERR_AUTO missing = ap_dir_read(dir, name, FILE_BYTES, &text);
-	AP_ERR_AUTO damaged = missing ? NULL : ap_record_parse(text.s ? text.s : "", text.n, arena, record);
+	AP_ERR_AUTO damaged =
+		missing ? NULL : ap_record_parse(text.s ? text.s : "", text.n, arena, record);
 
 	(void)damaged;
 }
 
-struct ap_err *ap_record_read(const struct ap_spool *spool, const char *uuid, struct ap_arena *arena,
-			      struct ap_record *ret_record)
+struct ap_err *ap_record_read(const struct ap_spool *spool, const char *uuid,
+			      struct ap_arena *arena, struct ap_record *ret_record)
 {
 	struct ap_record r = {.pid = -1,
 			      .uid = -1,
@@ -155,7 +156,8 @@ const char *ap_record_program(const struct ap_record *record)
 {
 	const char *slash = record->exe ? strrchr(record->exe, '/') : NULL;
 
-	return slash && slash[1] ? slash + 1 : record->exe && !slash ? record->exe
-	       : record->comm					     ? record->comm
-								     : "?";
+	return slash && slash[1]       ? slash + 1
+	       : record->exe && !slash ? record->exe
+	       : record->comm          ? record->comm
+				       : "?";
 }

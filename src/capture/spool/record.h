@@ -3,7 +3,8 @@
  * by the agent, pod.json (whose container) and stack.json (of what).
  *
  * Ownership: texts live in the caller's arena; what a file does not say is NULL, or -1 for numbers.
- * The files are read with limits and trusted in nothing: they went through a hostile process's hands.
+ * The files are read with limits and trusted in nothing: they went through a hostile process's
+ * hands.
  */
 #ifndef AP_CAPTURE_SPOOL_RECORD_H
 #define AP_CAPTURE_SPOOL_RECORD_H

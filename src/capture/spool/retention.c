@@ -15,9 +15,10 @@
 
 uint64_t ap_room_left(const struct ap_room *room)
 {
-	uint64_t disk = room->free_bytes > room->reserve_bytes ? room->free_bytes - room->reserve_bytes
-							       : 0;
-	uint64_t quota = room->quota_bytes > room->used_bytes ? room->quota_bytes - room->used_bytes : 0;
+	uint64_t disk =
+		room->free_bytes > room->reserve_bytes ? room->free_bytes - room->reserve_bytes : 0;
+	uint64_t quota =
+		room->quota_bytes > room->used_bytes ? room->quota_bytes - room->used_bytes : 0;
 
 	return disk < quota ? disk : quota;
 }
@@ -40,7 +41,8 @@ static uint64_t dir_bytes(int fd)
 		return 0;
 	}
 	for (struct dirent *e; (e = readdir(dir));) {
-		if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+		if (fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
 			bytes += (uint64_t)st.st_blocks * 512;
 	}
 	closedir(dir);
@@ -187,8 +189,8 @@ static bool is_shipped(const struct ap_spool *spool, const char *uuid)
 /* Too many or too old; then, while room is needed: what the store has, cores, whole crashes. */
 enum pass { OLD, SHIPPED, CORES, CRASHES, N_PASSES };
 
-struct ap_err *ap_spool_evict(const struct ap_spool *spool, const struct ap_config *config, uint64_t want,
-			      const char *keep, struct ap_room *ret_room)
+struct ap_err *ap_spool_evict(const struct ap_spool *spool, const struct ap_config *config,
+			      uint64_t want, const char *keep, struct ap_room *ret_room)
 {
 	struct ap_room room;
 	char(*uuids)[AP_UUID_SIZE];
@@ -198,18 +200,23 @@ struct ap_err *ap_spool_evict(const struct ap_spool *spool, const struct ap_conf
 	AP_TRY(ap_spool_room(spool, config, &room));
 	AP_TRY(ap_spool_list(spool, &uuids, &n));
 	left = n;
-	/* A clock that jumped ahead must not empty the spool: age counts from the newest crash at most. */
-	if (n && ap_uuid_time(uuids[n - 1]) < now && now - ap_uuid_time(uuids[n - 1]) > config->keep_seconds)
+	/* A clock that jumped ahead must not empty the spool: age counts from the newest crash at
+	 * most. */
+	if (n && ap_uuid_time(uuids[n - 1]) < now &&
+	    now - ap_uuid_time(uuids[n - 1]) > config->keep_seconds)
 		now = ap_uuid_time(uuids[n - 1]);
 	for (enum pass pass = OLD; pass < N_PASSES; pass++) {
 		for (size_t i = 0; i < n; i++) {
-			bool over = pass == OLD ? (config->keep_count && left > config->keep_count) ||
-							(config->keep_seconds > 0 &&
-							 now - ap_uuid_time(uuids[i]) > config->keep_seconds)
-					      : ap_room_left(&room) < want;
+			bool over = pass == OLD
+					    ? (config->keep_count && left > config->keep_count) ||
+						      (config->keep_seconds > 0 &&
+						       now - ap_uuid_time(uuids[i]) >
+							       config->keep_seconds)
+					    : ap_room_left(&room) < want;
 
 			if (!over || !uuids[i][0] || (keep && strcmp(uuids[i], keep) == 0) ||
-			    is_busy(spool->crashes, uuids[i]) || (pass == SHIPPED && !is_shipped(spool, uuids[i])))
+			    is_busy(spool->crashes, uuids[i]) ||
+			    (pass == SHIPPED && !is_shipped(spool, uuids[i])))
 				continue;
 			if (pass == CORES) {
 				drop_core(spool, uuids[i], &room);

@@ -1,6 +1,7 @@
 /*
- * How long crashes stay and how much room they take: leftovers of killed handlers go, and the oldest
- * crashes go when count, age, quota or the disk's reserve ask for it: those that were shipped first, then cores.
+ * How long crashes stay and how much room they take: leftovers of killed handlers go, and the
+ * oldest crashes go when count, age, quota or the disk's reserve ask for it: those that were
+ * shipped first, then cores.
  *
  * Ownership: nothing is kept.
  */

@@ -21,7 +21,8 @@ static const char not_ours[] =
 	"remove it, or name another directory (`spool = DIR` in autopsy.conf)";
 
 /* Opens a directory that is ours alone, and no link. */
-static struct ap_err *open_dir(int at, const char *name, bool create, const char *shown, int *ret_fd)
+static struct ap_err *open_dir(int at, const char *name, bool create, const char *shown,
+			       int *ret_fd)
 {
 	struct stat st;
 
@@ -29,12 +30,13 @@ static struct ap_err *open_dir(int at, const char *name, bool create, const char
 		return ap_err_errno(errno, "cannot make %s", shown);
 	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return ap_err_hint(ap_err_errno(errno, "cannot open %s", shown),
-				   errno == ENOENT ? "nothing was collected here yet; `autopsy status` "
-						     "tells where the next core goes"
-				   : errno == EACCES ? "crashes hold secrets: only their owner reads them; "
-						       "try with sudo"
-						     : not_ours);
+		return ap_err_hint(
+			ap_err_errno(errno, "cannot open %s", shown),
+			errno == ENOENT   ? "nothing was collected here yet; `autopsy status` "
+					    "tells where the next core goes"
+			: errno == EACCES ? "crashes hold secrets: only their owner reads them; "
+					    "try with sudo"
+					  : not_ours);
 	if (fstat(fd, &st) < 0 || (st.st_uid != geteuid() && st.st_uid != 0) || st.st_mode & 022) {
 		close(fd);
 		return ap_err_hint(ap_err_new(AP_E_IO, "%s can be written by others", shown), "%s",
@@ -257,7 +259,8 @@ struct ap_err *ap_dir_read(int dir, const char *name, size_t limit, struct ap_st
 	if (fd < 0)
 		return ap_err_errno(errno, "cannot open %s", name);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size > limit)
-		err = ap_err_new(AP_E_FORMAT, "%s is no regular file of at most %zu bytes", name, limit);
+		err = ap_err_new(AP_E_FORMAT, "%s is no regular file of at most %zu bytes", name,
+				 limit);
 	for (size_t n = 0; !err && n < limit;) {
 		ssize_t got = read(fd, buf, sizeof(buf) < limit - n ? sizeof(buf) : limit - n);
 
@@ -351,18 +354,21 @@ static struct ap_err *find_uuid(const struct ap_spool *spool, const char *word,
 	free(uuids);
 	if (found == 1)
 		return NULL;
-	return ap_err_hint(found ? ap_err_new(AP_E_NOTFOUND, "%zu crashes begin or end with %.40s", found,
-					      word)
-				 : ap_err_new(AP_E_NOTFOUND, "no crash %.40s in %s", word, spool->path),
-			   "`autopsy list` shows what there is");
+	return ap_err_hint(
+		found ? ap_err_new(AP_E_NOTFOUND, "%zu crashes begin or end with %.40s", found,
+				   word)
+		      : ap_err_new(AP_E_NOTFOUND, "no crash %.40s in %s", word, spool->path),
+		"`autopsy list` shows what there is");
 }
 
-struct ap_err *ap_crash_open(const struct ap_spool *spool, const char *uuid, struct ap_crash *ret_crash)
+struct ap_err *ap_crash_open(const struct ap_spool *spool, const char *uuid,
+			     struct ap_crash *ret_crash)
 {
 	struct ap_crash crash = {.dir = -1, .published = true};
 
 	if (strlen(uuid) < 4)
-		return ap_err_new(AP_E_USAGE, "at least four characters of a crash's id are needed");
+		return ap_err_new(AP_E_USAGE,
+				  "at least four characters of a crash's id are needed");
 	AP_TRY(find_uuid(spool, uuid, crash.uuid));
 	AP_TRY(open_dir(spool->crashes, crash.uuid, false, crash.uuid, &crash.dir));
 	*ret_crash = crash;

@@ -54,14 +54,14 @@ struct ap_err *ap_crash_open(const struct ap_spool *spool, const char *uuid,
 
 /* A file of a directory that gets its name when it is whole. */
 struct ap_new_file {
-	int fd; /* -1: closed */
+	int fd;        /* -1: closed */
 	char temp[64]; /* "": it has no name yet */
 };
 
 struct ap_err *ap_new_file_open(int dir, const char *name, struct ap_new_file *ret_file);
 /*
- * The name appears, replacing what was there; with `sync` after the data reached the disk (for what is
- * large or cannot be made again). Closes the file.
+ * The name appears, replacing what was there; with `sync` after the data reached the disk (for what
+ * is large or cannot be made again). Closes the file.
  */
 struct ap_err *ap_new_file_commit(int dir, const char *name, bool sync, struct ap_new_file *file);
 void ap_new_file_close(int dir, struct ap_new_file *file);
