@@ -329,6 +329,9 @@ static void add_stacks(struct ap_root_finder *f)
 	const struct ap_thread *threads = ap_image_threads(image, &n);
 
 	for (size_t t = 0; t < n; t++) {
+		/* What a helper that marks has in its registers is being marked, not held by it. */
+		if (ap_v8_is_helper(f->b->heap->v8, t))
+			continue;
 		ap_addr sp = (threads[t].regs[AP_REG_RSP] + 7) & ~7ull;
 		const struct ap_isolate *isolate = ap_v8_isolate_of_thread(f->b->heap->v8, t);
 		bool in_native = isolate && isolate->c_entry_fp > sp + EXIT_FRAME &&

@@ -99,6 +99,19 @@ static ap_addr isolate_c_entry_fp(struct ap_v8 *v8, ap_addr isolate, const struc
 	return found;
 }
 
+static const struct ap_thread *thread_at(const struct ap_v8 *v8, size_t i)
+{
+	size_t n;
+	const struct ap_thread *threads = ap_image_threads(v8->image, &n);
+
+	return i < n ? &threads[i] : NULL;
+}
+
+static bool is_first_thread(const struct ap_v8 *v8, const struct ap_thread *thread)
+{
+	return thread && thread->tid == ap_image_process(v8->image)->pid;
+}
+
 static bool isolate_add(struct ap_v8 *v8, ap_addr address, size_t thread, const struct ap_thread *t)
 {
 	struct ap_isolate isolate = {.address = address, .thread = thread};
@@ -109,14 +122,18 @@ static bool isolate_add(struct ap_v8 *v8, ap_addr address, size_t thread, const 
 		if (known->address != address)
 			continue;
 		/* Helper threads may carry the isolate they work for (13.6): the owner is the one
-		 * whose stack holds the exit frame, else the first. */
+		 * whose stack holds the exit frame, else the program's first thread, else the first
+		 * that carries it. */
 		if (t && !known->c_entry_fp) {
 			ap_addr fp = isolate_c_entry_fp(v8, address, t);
+			bool mine = fp || is_first_thread(v8, t);
 
-			if (fp) {
+			if (mine) {
 				known->c_entry_fp = fp;
 				known->thread = thread;
 			}
+			known->thread_guessed =
+				!mine && !is_first_thread(v8, thread_at(v8, known->thread));
 		}
 		return true;
 	}
@@ -231,21 +248,15 @@ static struct ap_err *isolates_by_scan(struct ap_v8 *v8)
 
 struct ap_err *ap_v8_find_isolates(struct ap_v8 *v8)
 {
-	const struct ap_thread *threads;
-	const struct ap_process *process = ap_image_process(v8->image);
-	size_t n;
-
 	AP_TRY(isolates_by_tls(v8));
 	if (!v8->isolates.n)
 		AP_TRY(isolates_by_key(v8));
 	if (!v8->isolates.n)
 		AP_TRY(isolates_by_scan(v8));
-	threads = ap_image_threads(v8->image, &n);
 	for (size_t i = 0; i < v8->isolates.n; i++) {
 		struct ap_isolate *isolate = &v8->isolates.at[i];
 
-		isolate->is_main =
-			isolate->thread < n && threads[isolate->thread].tid == process->pid;
+		isolate->is_main = is_first_thread(v8, thread_at(v8, isolate->thread));
 	}
 	return NULL;
 }
@@ -257,4 +268,13 @@ const struct ap_isolate *ap_v8_isolate_of_thread(const struct ap_v8 *v8, size_t 
 			return &v8->isolates.at[i];
 	}
 	return NULL;
+}
+
+bool ap_v8_is_helper(const struct ap_v8 *v8, size_t thread)
+{
+	for (size_t i = 0; i < v8->isolates.n; i++) {
+		if (v8->isolates.at[i].thread == thread || v8->isolates.at[i].thread_guessed)
+			return false;
+	}
+	return v8->isolates.n != 0;
 }

@@ -46,9 +46,10 @@ struct ap_map_info {
 
 struct ap_isolate {
 	ap_addr address;
-	size_t thread;      /* index of the thread that runs it; SIZE_MAX unknown */
-	ap_addr c_entry_fp; /* frame pointer of the innermost exit frame; 0: in JavaScript or idle
-			     */
+	size_t thread;       /* index of the thread that runs it; SIZE_MAX unknown */
+	bool thread_guessed; /* helpers of V8 carry it, too, and nothing tells which one runs it */
+	ap_addr c_entry_fp;  /* frame pointer of the innermost exit frame; 0: in JavaScript or idle
+			      */
 	bool is_main;
 };
 
@@ -181,5 +182,8 @@ bool ap_v8_number(struct ap_v8 *v8, ap_tagged value, double *ret);
 
 /* The isolate of a thread, or NULL. */
 const struct ap_isolate *ap_v8_isolate_of_thread(const struct ap_v8 *v8, size_t thread);
+/* Whether a thread surely runs no JavaScript: V8's own helpers, which mark or compile what others
+ * run. */
+bool ap_v8_is_helper(const struct ap_v8 *v8, size_t thread);
 
 #endif
