@@ -1,6 +1,7 @@
 /* What matching goes by: texts that are the same in both graphs, and what objects say of
  * themselves. */
 #include "graph/match_private.h"
+#include "graph/texts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,19 +26,6 @@ static uint64_t mix(uint64_t h, uint64_t v)
 {
 	h = (h ^ v) * 0x9e3779b97f4a7c15u;
 	return h ^ h >> 29;
-}
-
-static uint64_t hash_text(struct ap_text t)
-{
-	uint64_t h = t.n, word;
-
-	for (; t.n >= 8; t.s += 8, t.n -= 8) {
-		memcpy(&word, t.s, 8);
-		h = mix(h, word);
-	}
-	for (size_t i = 0; i < t.n; i++)
-		h = mix(h, (uint8_t)t.s[i]);
-	return h;
 }
 
 /* "17", which is a number in some graphs and a text in others. */
@@ -71,17 +59,12 @@ static enum special special_of(struct ap_text t)
 		       : SPECIAL_ROOT;
 }
 
-static bool texts_equal(struct ap_text a, struct ap_text b)
-{
-	return a.n == b.n && (!a.n || memcmp(a.s, b.s, a.n) == 0);
-}
-
 /* Where the text is among the new ones, or would be. */
 static size_t slot_of(const struct table *t, struct ap_text text)
 {
-	size_t i = (size_t)hash_text(text) & (t->cap - 1);
+	size_t i = (size_t)ap_text_hash(text) & (t->cap - 1);
 
-	while (t->slots[i] && !texts_equal(ap_graph_text(t->g, t->slots[i] - 1), text))
+	while (t->slots[i] && !ap_text_eq(ap_graph_text(t->g, t->slots[i] - 1), text))
 		i = (i + 1) & (t->cap - 1);
 	return i;
 }

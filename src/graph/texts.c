@@ -16,7 +16,7 @@ void ap_text_pool_close(struct ap_text_pool *pool)
 }
 
 /* Eight bytes a step: most texts are short, some are source files. */
-static uint32_t hash_of(struct ap_text text)
+uint32_t ap_text_hash(struct ap_text text)
 {
 	uint64_t h = text.n * 0x9e3779b97f4a7c15u, w;
 	size_t i = 0;
@@ -60,7 +60,7 @@ static bool grow(struct ap_text_pool *pool)
 static uint32_t add(struct ap_text_pool *pool, struct ap_text text, bool lasting)
 {
 	const struct ap_graph *g = pool->builder->graph;
-	uint32_t h = hash_of(text);
+	uint32_t h = ap_text_hash(text);
 
 	if (g->n_texts * 2ull >= pool->cap && !grow(pool))
 		return AP_NO_TEXT;

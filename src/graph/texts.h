@@ -18,6 +18,7 @@ struct ap_text_pool {
 	size_t cap, hashes_cap;
 };
 
+uint32_t ap_text_hash(struct ap_text text);
 void ap_text_pool_open(struct ap_text_pool *pool, struct ap_graph_builder *builder);
 void ap_text_pool_close(struct ap_text_pool *pool);
 /* The number of the text, added if it is new; AP_NO_TEXT without memory (the builder knows). */

@@ -187,3 +187,26 @@ struct ap_err *ap_pwrite_all(int fd, const void *data, uint64_t bytes, uint64_t 
 	}
 	return NULL;
 }
+
+static bool all_zero(const uint8_t *p, uint64_t bytes)
+{
+	return !*p && memcmp(p, p + 1, bytes - 1) == 0;
+}
+
+struct ap_err *ap_pwrite_sparse(int fd, const void *data, uint64_t bytes, uint64_t offset,
+				uint64_t hole)
+{
+	const uint8_t *p = data;
+	uint64_t from = 0;
+
+	for (uint64_t at = 0; at < bytes;) {
+		uint64_t n = bytes - at < hole ? bytes - at : hole;
+
+		if (all_zero(p + at, n)) {
+			AP_TRY(ap_pwrite_all(fd, p + from, at - from, offset + from));
+			from = at + n;
+		}
+		at += n;
+	}
+	return ap_pwrite_all(fd, p + from, bytes - from, offset + from);
+}

@@ -33,5 +33,11 @@ struct ap_err *ap_scratch_open(const char *dir, int *ret_fd);
 uint64_t ap_free_space(const char *path);
 struct ap_err *ap_write_all(int fd, const void *data, uint64_t bytes);
 struct ap_err *ap_pwrite_all(int fd, const void *data, uint64_t bytes, uint64_t offset);
+/*
+ * The same into a file that holds nothing there yet: pieces of `hole` bytes, counted from the
+ * first one, that are all zeros are not written. Who ends in one sets the file's size himself.
+ */
+struct ap_err *ap_pwrite_sparse(int fd, const void *data, uint64_t bytes, uint64_t offset,
+				uint64_t hole);
 
 #endif

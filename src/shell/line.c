@@ -292,16 +292,19 @@ struct ap_err *ap_session_run_into(struct ap_session *session, const char *lines
 	return NULL;
 }
 
-void ap_session_run_file(struct ap_session *session, FILE *file)
+bool ap_session_run_file(struct ap_session *session, FILE *file)
 {
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t n;
+	bool any = false;
 
 	while (!ap_session_is_over(session) && (n = getline(&line, &size, file)) >= 0) {
 		if (n && line[n - 1] == '\n')
 			line[n - 1] = '\0';
 		ap_session_run(session, line);
+		any = any || line[strspn(line, " \t\r")];
 	}
 	free(line);
+	return any;
 }

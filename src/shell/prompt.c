@@ -320,7 +320,7 @@ void ap_session_prompt(struct ap_session *session)
 			el_end(editor);
 		if (past)
 			history_end(past);
-		ap_session_run_file(session, stdin);
+		(void)ap_session_run_file(session, stdin);
 		return;
 	}
 	history(past, &event, H_SETSIZE, HISTORY_LINES);

@@ -51,8 +51,8 @@ void ap_session_check_target(struct ap_session *session);
 
 /* One line, perhaps with several commands. */
 void ap_session_run(struct ap_session *session, const char *line);
-/* All lines of a script. */
-void ap_session_run_file(struct ap_session *session, FILE *file);
+/* All lines of a script; false if all of them are blank. */
+bool ap_session_run_file(struct ap_session *session, FILE *file);
 /* Reads lines from the terminal until the user leaves. */
 void ap_session_prompt(struct ap_session *session);
 

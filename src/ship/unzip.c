@@ -97,11 +97,6 @@ struct ap_err *ap_unzip_text(struct ap_unzip *unzip, size_t limit, struct ap_str
 	return out->failed ? &ap_err_nomem : NULL;
 }
 
-static bool is_zero(const char *p, size_t n)
-{
-	return !n || (!*p && memcmp(p, p + 1, n - 1) == 0);
-}
-
 struct ap_err *ap_unzip_file(struct ap_unzip *unzip, int fd, uint64_t limit, uint64_t *ret_bytes)
 {
 	const void *data;
@@ -117,13 +112,7 @@ struct ap_err *ap_unzip_file(struct ap_unzip *unzip, int fd, uint64_t limit, uin
 					   "the file in this zip has more than %llu bytes",
 					   (unsigned long long)limit),
 				"there is not more room on the disk; set XDG_CACHE_HOME to one that has");
-		for (size_t i = 0; i < n; i += HOLE_BYTES) {
-			size_t part = n - i < HOLE_BYTES ? n - i : HOLE_BYTES;
-			const char *p = (const char *)data + i;
-
-			if (!is_zero(p, part))
-				AP_TRY(ap_pwrite_all(fd, p, part, (uint64_t)at + i));
-		}
+		AP_TRY(ap_pwrite_sparse(fd, data, n, (uint64_t)at, HOLE_BYTES));
 		if ((uint64_t)at + n > end)
 			end = (uint64_t)at + n;
 	}

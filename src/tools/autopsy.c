@@ -276,7 +276,7 @@ static void run_settings(struct ap_session *session, const struct command_line *
 	    snprintf(path, sizeof(path), "%s/.mdbrc", home) < (int)sizeof(path))
 		file = fopen(path, "re");
 	if (file) {
-		ap_session_run_file(session, file);
+		(void)ap_session_run_file(session, file);
 		(void)fclose(file);
 	}
 	run_switches(session, line);
@@ -295,7 +295,9 @@ static bool run(struct ap_session *session, const struct command_line *line)
 		for (size_t i = 0; i < line->commands.n && !ap_session_is_over(session); i++)
 			ap_session_run(session, line->commands.at[i]);
 	} else if (!isatty(STDIN_FILENO)) {
-		ap_session_run_file(session, stdin);
+		/* From cron and the like nobody types. */
+		if (!ap_session_run_file(session, stdin) && !line->mdb)
+			ap_session_run(session, first);
 	} else if (terminals && !line->json) {
 		/* Nobody waits for the first screen. */
 		if (!line->mdb)

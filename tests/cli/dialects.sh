@@ -180,6 +180,8 @@ lacks "env masks secrets in JSON" 'hunter2'
 run report core.file
 says "report" 'abort' 'third.*program\.js'
 lacks "report masks secrets" 'hunter2'
+run core.file
+says "nobody types, as under cron: the report" 'abort' 'third.*program\.js'
 
 # ---- envelopes, help, version ----
 run core.file --json -e bt -e "print $dog" -e '::jsstack'

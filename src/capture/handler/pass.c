@@ -143,7 +143,6 @@ static int open_core(const char *name, const struct ap_context *c)
 /* Pages of zeros become holes, as the kernel makes them. */
 static struct ap_err *copy_core(int from, int to, uint64_t most)
 {
-	static const uint8_t zeros[HOLE_BYTES];
 	uint8_t *buf = malloc(COPY_BYTES);
 	struct ap_err *err = buf ? NULL : &ap_err_nomem;
 	uint64_t at = 0;
@@ -159,12 +158,7 @@ static struct ap_err *copy_core(int from, int to, uint64_t most)
 			else if (errno != EINTR)
 				break;
 		}
-		for (size_t i = 0; !err && i < n; i += HOLE_BYTES) {
-			size_t step = n - i < HOLE_BYTES ? n - i : HOLE_BYTES;
-
-			if (memcmp(buf + i, zeros, step) != 0)
-				err = ap_pwrite_all(to, buf + i, step, at + i);
-		}
+		err = ap_pwrite_sparse(to, buf, n, at, HOLE_BYTES);
 		at += n;
 		if (got <= 0)
 			break;

@@ -69,25 +69,9 @@ struct ap_err *ap_sink_finish(struct ap_sink *sink)
 	return sink->sparse ? ap_snap_extend(sink->fd, sink->out) : NULL;
 }
 
-static bool all_zero(const uint8_t *p, uint64_t bytes)
-{
-	return !*p && memcmp(p, p + 1, bytes - 1) == 0;
-}
-
 struct ap_err *ap_snap_put(int fd, const uint8_t *data, uint64_t bytes, uint64_t offset)
 {
-	uint64_t from = 0;
-
-	for (uint64_t at = 0; at < bytes;) {
-		uint64_t n = bytes - at < HOLE_BYTES ? bytes - at : HOLE_BYTES;
-
-		if (all_zero(data + at, n)) {
-			AP_TRY(ap_pwrite_all(fd, data + from, at - from, offset + from));
-			from = at + n;
-		}
-		at += n;
-	}
-	return ap_pwrite_all(fd, data + from, bytes - from, offset + from);
+	return ap_pwrite_sparse(fd, data, bytes, offset, HOLE_BYTES);
 }
 
 struct ap_err *ap_snap_extend(int fd, uint64_t bytes)
