@@ -1,10 +1,12 @@
 /* The handler's parts without a kernel: what it reads, decides, counts and writes. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -379,6 +381,40 @@ static void test_spool(void **state)
 	remove_dir(dir);
 }
 
+/* Processes that crash in one moment: each handler sweeps while the others make their directories.
+ */
+static void test_spool_sweeps_at_once(void **state)
+{
+	(void)state;
+	char dir[32];
+	struct ap_spool spool;
+	struct ap_crash crash;
+	int lost = 0;
+
+	make_dir(dir);
+	assert_null(ap_spool_open(dir, true, &spool));
+	pid_t sweeper = fork();
+	if (sweeper == 0) {
+		for (;;)
+			ap_spool_sweep(&spool);
+	}
+	for (int i = 0; i < 2000; i++) {
+		struct ap_err *err = ap_crash_create(&spool, &crash);
+
+		if (!err) {
+			err = ap_dir_write(crash.dir, "meta.json", "{}", 2);
+			ap_crash_close(&spool, &crash);
+		}
+		lost += err != NULL;
+		ap_err_free(err);
+	}
+	kill(sweeper, SIGKILL);
+	assert_int_equal(waitpid(sweeper, NULL, 0), sweeper);
+	assert_int_equal(lost, 0);
+	ap_spool_close(&spool);
+	remove_dir(dir);
+}
+
 static void test_retention(void **state)
 {
 	(void)state;
@@ -625,6 +661,7 @@ int main(void)
 		cmocka_unit_test(test_pass_expand),
 		cmocka_unit_test(test_counter),
 		cmocka_unit_test(test_spool),
+		cmocka_unit_test(test_spool_sweeps_at_once),
 		cmocka_unit_test(test_retention),
 		cmocka_unit_test(test_retention_clock),
 		cmocka_unit_test(test_journal),

@@ -94,13 +94,26 @@ static int remove_dir(int at, const char *name)
 	return unlinkat(at, name, AT_REMOVEDIR);
 }
 
-static bool is_busy(int at, const char *name)
+/* Nobody writes there: locked until `*ret_held` is closed, which is -1 if it is no directory. */
+static bool hold(int at, const char *name, int *ret_held)
 {
 	int fd = dup_dir(at, name);
-	bool busy = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 
-	if (fd >= 0)
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		close(fd);
+		return false;
+	}
+	*ret_held = fd;
+	return true;
+}
+
+static bool is_busy(int at, const char *name)
+{
+	int held = -1;
+	bool busy = !hold(at, name, &held);
+
+	if (held >= 0)
+		close(held);
 	return busy;
 }
 
@@ -131,18 +144,18 @@ void ap_spool_sweep(const struct ap_spool *spool)
 
 		if (!hidden && !ap_is_uuid(e->d_name))
 			continue;
-		if (is_busy(spool->crashes, e->d_name))
+		/* Held meanwhile: whoever makes a crash's directory right now sees that it went. */
+		int held;
+		if (!hold(spool->crashes, e->d_name, &held))
 			continue;
 		if (hidden) {
 			(void)remove_dir(spool->crashes, e->d_name);
-			continue;
+		} else if (held >= 0) {
+			(void)unlinkat(held, ".core.zst.partial", 0);
+			(void)unlinkat(held, ".state.json.partial", 0);
 		}
-		int crash = dup_dir(spool->crashes, e->d_name);
-		if (crash >= 0) {
-			(void)unlinkat(crash, ".core.zst.partial", 0);
-			(void)unlinkat(crash, ".state.json.partial", 0);
-			close(crash);
-		}
+		if (held >= 0)
+			close(held);
 	}
 	closedir(dir);
 }

@@ -15,7 +15,7 @@
 
 #include "os/outfile.h"
 
-enum { MAX_CRASHES = 1 << 20 };
+enum { MAX_CRASHES = 1 << 20, MAX_CREATE_TRIES = 100 };
 
 static const char not_ours[] =
 	"remove it, or name another directory (`spool = DIR` in autopsy.conf)";
@@ -138,19 +138,45 @@ static void hidden_name(const char *uuid, char name[static AP_UUID_SIZE + 1])
 	memcpy(name + 1, uuid, AP_UUID_SIZE);
 }
 
+/* Ours, and still what `name` means. */
+static bool is_claimed(const struct ap_spool *spool, const char *name, int dir)
+{
+	struct stat ours, there;
+
+	while (flock(dir, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fstat(dir, &ours) == 0 &&
+	       fstatat(spool->crashes, name, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/*
+ * Until it is locked, whoever sweeps takes the directory for what a killed handler left, and
+ * removes it: processes that crash in one moment have handlers that do. Then another one.
+ */
 struct ap_err *ap_crash_create(const struct ap_spool *spool, struct ap_crash *ret_crash)
 {
-	struct ap_crash crash = {.dir = -1};
-	char name[AP_UUID_SIZE + 1];
+	for (unsigned tries = 0; tries < MAX_CREATE_TRIES; tries++) {
+		struct ap_crash crash = {.dir = -1};
+		char name[AP_UUID_SIZE + 1];
 
-	make_uuid(crash.uuid);
-	hidden_name(crash.uuid, name);
-	if (mkdirat(spool->crashes, name, 0700) < 0)
-		return ap_err_errno(errno, "cannot make a directory in %s/crashes", spool->path);
-	AP_TRY(open_dir(spool->crashes, name, false, name, &crash.dir));
-	(void)flock(crash.dir, LOCK_EX | LOCK_NB);
-	*ret_crash = crash;
-	return NULL;
+		make_uuid(crash.uuid);
+		hidden_name(crash.uuid, name);
+		if (mkdirat(spool->crashes, name, 0700) < 0)
+			return ap_err_errno(errno, "cannot make a directory in %s/crashes",
+					    spool->path);
+		struct ap_err *err = open_dir(spool->crashes, name, false, name, &crash.dir);
+		if (!err && is_claimed(spool, name, crash.dir)) {
+			*ret_crash = crash;
+			return NULL;
+		}
+		if (!err)
+			close(crash.dir);
+		else if (faccessat(spool->crashes, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return err;
+		ap_err_free(err);
+	}
+	return ap_err_new(AP_E_IO, "new directories in %s/crashes do not stay", spool->path);
 }
 
 struct ap_err *ap_crash_publish(const struct ap_spool *spool, struct ap_crash *crash)
