@@ -78,6 +78,10 @@ if [ $robust = yes ]; then
 	status=0
 	SHIP_HUGE=1 tests/fleet/ship.sh build/autopsy build/tests || status=$?
 	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
+	# A disk that is full, or stands still at any moment of an upload.
+	status=0
+	DISK_STALLS=20 tests/fleet/disk.sh build/autopsy build/tests || status=$?
+	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
 	# A store that checks every signature.
 	status=0
 	tests/fleet/swift.sh build/autopsy build/tests || status=$?

@@ -41,7 +41,8 @@ static struct ap_err *spool_open(struct input_spool *spool)
 	if (fd < 0)
 		return ap_err_hint(ap_err_errno(errno, "cannot make a temporary file in %s", dir),
 				   "set TMPDIR to a folder with room for the unpacked core");
-	*spool = (struct input_spool){.fd = fd, .dir = dir};
+	/* A minicore fits where there is hardly any room, as on a node's disk that fills up. */
+	*spool = (struct input_spool){.fd = fd, .dir = dir, .next_check = CHECK_SPACE_EVERY};
 	return NULL;
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,9 +22,10 @@
 #include "tools/snapshot_private.h"
 
 enum {
-	LOOK_AGAIN_MS = 30000,
-	CHILD_SECONDS = 60,
+	LOOK_AGAIN_SECONDS = 30,
 	OUTPUT_BYTES = 16 << 20,
+	FAILURES_A_ROUND = 3,
+	ROOM_BYTES = 32 << 20, /* for an unpacked minicore */
 };
 
 static const char usage_text[] =
@@ -35,7 +36,7 @@ static const char usage_text[] =
 	"fingerprint that is the same for the same death (`autopsy list --group`). The minicore is read\n"
 	"by a confined child with limits. With a bucket (`s3_bucket` in autopsy.conf) crashes are shipped there\n"
 	"as zips, verified, and go from here by and by. Runs until SIGTERM.\n"
-	"  --once   what there is, then exit; 1 if something could not be shipped\n"
+	"  --once   what there is, then exit; 1 if something could not be looked at or shipped\n"
 	"  sweep    the same at once, also what failed a moment ago; aborts uploads that nobody will finish\n"
 	"  remove   undoes `autopsy setup` (for a container's preStop hook)\n";
 
@@ -61,16 +62,18 @@ static struct ap_err *lock_spool(const struct ap_spool *spool, int *ret_fd)
 	return NULL;
 }
 
-/* What the opener says of the core; an error of its own is an answer, too. */
+/* What the opener says of the core; an error is an answer, too, unless `*ret_again`. */
 static struct ap_err *ask(const struct ap_crashes *c, const struct ap_record *r,
-			  const char *scratch, struct ap_arena *arena, struct ap_stack_summary *ret)
+			  const char *scratch, struct ap_arena *arena, struct ap_stack_summary *ret,
+			  bool *ret_again)
 {
 	struct ap_child_limits limits = {
 		.memory_bytes = 8ull << 30,
 		.file_bytes = 64ull << 30,
 		.output_bytes = OUTPUT_BYTES,
-		.seconds = CHILD_SECONDS,
+		.seconds = (unsigned)c->config.stack_seconds,
 		.directory = scratch,
+		.stop = &stopped,
 	};
 	AP_STR_AUTO out = {0};
 	char self[PATH_MAX], core[PATH_MAX + 64], program[PATH_MAX + 200];
@@ -78,6 +81,7 @@ static struct ap_err *ask(const struct ap_crashes *c, const struct ap_record *r,
 	int n = 0, status;
 	uint64_t bytes;
 
+	*ret_again = false;
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (length <= 0)
 		return ap_err_errno(errno, "/proc/self/exe");
@@ -101,7 +105,7 @@ static struct ap_err *ask(const struct ap_crashes *c, const struct ap_record *r,
 	argv[n++] = (char *)"-ereport";
 	argv[n++] = (char *)"-ebt";
 	argv[n] = NULL;
-	AP_TRY(ap_child_run(argv, &limits, &out, &status));
+	AP_TRY(ap_child_run(argv, &limits, &out, &status, ret_again));
 	return ap_stack_parse(out.s ? out.s : "", out.n, arena, ret);
 }
 
@@ -112,22 +116,36 @@ static struct ap_err *make_stack(const struct ap_crashes *c, const struct ap_rec
 	AP_STR_AUTO text = {0};
 	struct ap_arena arena;
 	struct ap_crash crash;
+	struct statvfs fs;
+	bool again;
 
-	AP_TRY(ap_crash_open(&c->spool, r->uuid, &crash));
+	/* Without room the reader would fail, and that would be the answer for ever. */
+	if (fstatvfs(c->spool.root, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < ROOM_BYTES)
+		return ap_err_new(AP_E_IO, "not looked at: no room in %s", c->spool.path);
 	ap_arena_init(&arena, 64 << 20);
-	AP_ERR_AUTO failed = ask(c, r, scratch, &arena, &summary);
+	AP_ERR_AUTO failed = ask(c, r, scratch, &arena, &summary, &again);
+	if (failed && (again || failed == &ap_err_cancelled)) {
+		struct ap_err *no_answer = failed;
+
+		failed = NULL;
+		ap_arena_close(&arena);
+		return no_answer;
+	}
 	if (failed)
 		summary = (struct ap_stack_summary){.kind = "unknown", .error = failed->message};
 	ap_stack_write(&summary, &text);
 	struct ap_err *err =
-		text.failed ? &ap_err_nomem : ap_dir_write(crash.dir, "stack.json", text.s, text.n);
+		text.failed ? &ap_err_nomem : ap_crash_open(&c->spool, r->uuid, &crash);
+	if (!err) {
+		err = ap_dir_write(crash.dir, "stack.json", text.s, text.n);
+		ap_crash_close(&c->spool, &crash);
+	}
 	if (!err)
 		printf("%s stack: %s%s%s\n", r->uuid,
 		       summary.fingerprint[0] ? summary.fingerprint : "none", failed ? ", " : "",
 		       failed ? failed->message : "");
 	fflush(stdout);
 	ap_arena_close(&arena);
-	ap_crash_close(&c->spool, &crash);
 	return err;
 }
 
@@ -154,33 +172,91 @@ static struct ap_err *enrich(const struct ap_crashes *c, const struct ap_record 
 	return NULL;
 }
 
-static struct ap_err *look(struct ap_crashes *c, const char *scratch, bool once)
+static struct ap_err *look_at(struct ap_crashes *c, const char *uuid, const char *scratch,
+			      bool once)
 {
-	char(*uuids)[AP_UUID_SIZE];
 	struct ap_err *err = NULL;
-	size_t n;
+	struct ap_arena arena;
+	struct ap_record r;
+	bool taken = false;
 
-	AP_TRY(ap_spool_list(&c->spool, &uuids, &n));
-	for (size_t i = n; i-- > 0 && !err && !stopped;) {
-		struct ap_arena arena;
-		struct ap_record r;
-
-		ap_arena_init(&arena, 4 << 20);
-		/* Evicted meanwhile: no matter. */
-		AP_ERR_AUTO gone = ap_record_read(&c->spool, uuids[i], &arena, &r);
-		bool taken = false;
-		if (!gone && strcmp(r.state, "capturing") != 0)
-			err = enrich(c, &r, once, &taken);
-		if (!err && !taken && !gone && !r.have_stack && strcmp(r.state, "capturing") != 0 &&
-		    (r.have_mini || r.have_core || r.have_cut))
+	ap_arena_init(&arena, 4 << 20);
+	/* Evicted meanwhile: no matter. */
+	AP_ERR_AUTO gone = ap_record_read(&c->spool, uuid, &arena, &r);
+	if (!gone && strcmp(r.state, "capturing") != 0) {
+		err = enrich(c, &r, once, &taken);
+		if (!err && !taken && !r.have_stack && (r.have_mini || r.have_core || r.have_cut))
 			err = make_stack(c, &r, scratch);
-		ap_arena_close(&arena);
 	}
-	free(uuids);
+	ap_arena_close(&arena);
 	return err;
 }
 
-static struct ap_err *run(struct ap_crashes *c, bool once, const char *scratch)
+/*
+ * Newest first. What goes wrong with one is said, counted and tried again at the next look: a full
+ * disk must not end who ships what fills it.
+ */
+static struct ap_err *look(struct ap_crashes *c, const char *scratch, bool once,
+			   unsigned *ret_failed)
+{
+	char(*uuids)[AP_UUID_SIZE];
+	unsigned in_a_row = 0;
+	size_t n;
+
+	*ret_failed = 0;
+	AP_TRY(ap_spool_list(&c->spool, &uuids, &n));
+	for (size_t i = n; i-- > 0 && !stopped && in_a_row < FAILURES_A_ROUND;) {
+		AP_ERR_AUTO err = look_at(c, uuids[i], scratch, once);
+
+		if (err == &ap_err_cancelled)
+			break;
+		in_a_row = err ? in_a_row + 1 : 0;
+		if (err) {
+			fprintf(stderr, "autopsy agent: %s: %s\n", uuids[i], err->message);
+			++*ret_failed;
+		}
+	}
+	free(uuids);
+	return NULL;
+}
+
+/* Until something happens, or SIGTERM, which may come at any moment, also just before the wait. */
+static bool wait_for_crash(int watch)
+{
+	struct pollfd p = {watch, POLLIN, 0};
+	struct timespec most = {.tv_sec = LOOK_AGAIN_SECONDS};
+	sigset_t stops, before;
+	int rc = 0;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGINT);
+	sigprocmask(SIG_BLOCK, &stops, &before);
+	if (!stopped)
+		rc = ppoll(&p, 1, &most, &before);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc > 0;
+}
+
+/* Until the handler let go of the newest crash. */
+static void wait_for_handler(const struct ap_crashes *c)
+{
+	for (int i = 0; i < 600 && !stopped; i++) {
+		struct ap_crash crash;
+		AP_ERR_AUTO none = ap_crash_open(&c->spool, "last", &crash);
+
+		if (none)
+			break;
+		bool busy = ap_crash_is_busy(&crash);
+		ap_crash_close(&c->spool, &crash);
+		if (!busy)
+			break;
+		poll(NULL, 0, 100);
+	}
+}
+
+static struct ap_err *run(struct ap_crashes *c, bool once, const char *scratch,
+			  unsigned *ret_failed)
 {
 	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	char path[PATH_MAX], events[4096];
@@ -193,34 +269,28 @@ static struct ap_err *run(struct ap_crashes *c, bool once, const char *scratch)
 	if (watch >= 0)
 		(void)inotify_add_watch(watch, path, IN_MOVED_TO);
 	do {
-		struct pollfd p = {watch, POLLIN, 0};
-
 		if (!once)
 			ap_agent_ship_keep(c, &shipping);
-		err = look(c, scratch, once);
-		if (err || once || stopped)
-			break;
-		if (poll(&p, 1, LOOK_AGAIN_MS) > 0) {
+		err = look(c, scratch, once, ret_failed);
+		if (!err && !once && wait_for_crash(watch)) {
 			(void)!read(watch, events, sizeof(events));
-			/* Until the handler let go of it. */
-			for (int i = 0; i < 600 && !stopped; i++) {
-				struct ap_crash crash;
-				AP_ERR_AUTO none = ap_crash_open(&c->spool, "last", &crash);
-
-				if (none)
-					break;
-				bool busy = ap_crash_is_busy(&crash);
-				ap_crash_close(&c->spool, &crash);
-				if (!busy)
-					break;
-				poll(NULL, 0, 100);
-			}
+			wait_for_handler(c);
 		}
-	} while (!stopped);
+	} while (!err && !once && !stopped);
 	ap_agent_ship_end(shipping);
 	if (watch >= 0)
 		close(watch);
 	return err;
+}
+
+static struct ap_err *make_scratch(const struct ap_spool *spool, char scratch[static PATH_MAX])
+{
+	int fd;
+
+	AP_TRY(ap_spool_directory(spool, "scratch", &fd));
+	close(fd);
+	snprintf(scratch, PATH_MAX, "%.*s/scratch", PATH_MAX - 16, spool->path);
+	return NULL;
 }
 
 /* In a pod the agent may be there before whoever sets the host up. */
@@ -271,19 +341,20 @@ int ap_tool_agent(int argc, char **argv)
 		return ap_tool_fail("agent", err);
 	err = lock_spool(&c.spool, &lock);
 	if (!err) {
-		snprintf(scratch, sizeof(scratch), "%.*s/scratch", (int)(sizeof(scratch) - 16),
-			 c.spool.path);
+		unsigned unread = 0;
+
 		if (!ap_child_can_confine())
 			err = ap_err_hint(ap_err_new(AP_E_UNSUPPORTED,
 						     "this kernel cannot confine a child that "
 						     "reads hostile cores"),
 					  "Landlock is needed: 5.13 or later, with lsm=landlock");
-		else if (mkdir(scratch, 0700) < 0 && errno != EEXIST)
-			err = ap_err_errno(errno, "cannot make %s", scratch);
-		else
-			err = run(&c, once, scratch);
+		if (!err)
+			err = make_scratch(&c.spool, scratch);
+		if (!err)
+			err = run(&c, once, scratch, &unread);
 		if (!err && once)
 			err = ap_agent_ship_now(&c, &stopped, sweep, id, &failed);
+		failed = failed || (once && unread);
 		close(lock);
 	}
 	ap_crashes_close(&c);

@@ -11,7 +11,7 @@
 #include "tools/ship.h"
 #include "tools/snapshot_private.h"
 
-enum { LOOK_MS = 2000, STALE_MS = 6 * 3600 * 1000 };
+enum { LOOK_MS = 2000, STALE_MS = 6 * 3600 * 1000, END_MS = 10000, STEP_MS = 50 };
 
 static volatile sig_atomic_t stopped;
 
@@ -84,13 +84,32 @@ void ap_agent_ship_keep(struct ap_crashes *crashes, pid_t *pid)
 		fprintf(stderr, "autopsy agent: no process for shipping now, later again\n");
 }
 
+static bool ends_within(pid_t pid, int ms)
+{
+	for (int waited = 0;; waited += STEP_MS) {
+		pid_t ended = waitpid(pid, NULL, WNOHANG);
+
+		if (ended == pid || (ended < 0 && errno != EINTR))
+			return true;
+		if (waited >= ms)
+			return false;
+		(void)poll(NULL, 0, STEP_MS);
+	}
+}
+
 void ap_agent_ship_end(pid_t pid)
 {
 	if (pid <= 0)
 		return;
 	(void)kill(pid, SIGTERM);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (ends_within(pid, END_MS))
+		return;
+	(void)kill(pid, SIGKILL);
+	if (!ends_within(pid, STEP_MS))
+		fprintf(stderr,
+			"autopsy agent: shipping (process %d) waits for a disk that stands still, "
+			"and ends when that goes on\n",
+			pid);
 }
 
 static struct ap_err *ship_one(struct ap_shipper *s, const char *id, int *ret_failed)

@@ -15,6 +15,8 @@
 /* Starts the process if there is something to ship to and it does not run (any more). `*pid` -1: it
  * does not. */
 void ap_agent_ship_keep(struct ap_crashes *crashes, pid_t *pid);
+/* Ends it; who waits for a disk that stands still ends when that goes on, and keeps agent.lock
+ * until then. */
 void ap_agent_ship_end(pid_t pid);
 /* `*ret_failed` is 1 if something could not be shipped. `id` NULL: everything. */
 struct ap_err *ap_agent_ship_now(struct ap_crashes *crashes, const volatile sig_atomic_t *stop,

@@ -219,6 +219,30 @@ if [ "$what" = all ]; then
 	is "core_pipe_limit reached: some are kept" "$((n >= 1 && n <= 4))" 1
 	sound "core_pipe_limit reached"
 
+	# In one moment: each handler sweeps what others left, and must not take what another one makes.
+	fresh
+	config "rate = none"
+	# shellcheck disable=SC2016
+	(cd work && timeout 120 "$tools/corepattern" -l 64 "$pattern" \
+		bash -c 'for i in $(seq 12); do for k in 1 2 3 4; do "$0" -m 1 & done; wait; done' "$tools/crasher") >/dev/null 2>&1
+	settle
+	is "four at once, twelve times: all are kept" "$(find spool/crashes -name core.zst | wc -l)" 48
+
+	# The name of a control group is anybody's who may make one.
+	fresh
+	config
+	# Of several groups of a process the longest name counts.
+	group=$(findmnt -nro TARGET -t cgroup2 | head -n 1)/$(printf '","pod":"evil","namespace":"%080d' 0)
+	if [ "${group%/*}" ] && mkdir "$group" 2>/dev/null; then
+		# shellcheck disable=SC2016
+		moment bash -c 'echo $$ >"$1/cgroup.procs" || exit 77; exec "$0" -m 1' "$tools/crasher" "$group" >/dev/null 2>&1
+		[ $? -eq 77 ] || is "a hostile control group" "$(meta 'cgroup.includes("evil")') $(meta pod) $(meta namespace)" "true null null"
+		sound "a hostile control group"
+		rmdir "$group"
+	else
+		echo "skip a hostile control group: none can be made here"
+	fi
+
 	# Traps in the spool.
 	fresh
 	mkdir -m 700 spool trap

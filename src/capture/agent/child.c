@@ -17,6 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { STEP_MS = 100, STUCK_MS = 1000 };
+
+static const char too_long[] = "it took too long";
+
 /* What the first version of Landlock knows as writing. */
 #define WRITES                                                                                     \
 	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                           \
@@ -142,19 +146,24 @@ static uint64_t now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* Until the end of the output or the deadline. */
-static const char *collect(int fd, const struct ap_child_limits *l, struct ap_str *out)
+static bool is_stopped(const struct ap_child_limits *l)
 {
-	uint64_t deadline = now_ms() + l->seconds * 1000ull;
+	return l->stop && *l->stop;
+}
+
+/* Until the end of the output or the deadline: what is wrong, or NULL. */
+static const char *collect(int fd, const struct ap_child_limits *l, uint64_t deadline,
+			   struct ap_str *out)
+{
 	char buf[65536];
 
-	for (;;) {
+	while (!is_stopped(l)) {
 		struct pollfd p = {fd, POLLIN, 0};
 		uint64_t now = now_ms();
 
 		if (now >= deadline)
-			return "it took too long";
-		if (poll(&p, 1, (int)(deadline - now)) <= 0)
+			return too_long;
+		if (poll(&p, 1, deadline - now < STEP_MS ? (int)(deadline - now) : STEP_MS) <= 0)
 			continue;
 		ssize_t n = read(fd, buf, sizeof(buf));
 		if (n < 0 && errno == EINTR)
@@ -165,13 +174,44 @@ static const char *collect(int fd, const struct ap_child_limits *l, struct ap_st
 			return "it printed too much";
 		ap_str_add(out, buf, (size_t)n);
 	}
+	return NULL;
+}
+
+/*
+ * Its end, which may come long after its output's, and, if it waits for a disk, long after SIGKILL:
+ * nobody waits for that who is to stop himself; it is sure to come. `*ret_ms`: since SIGKILL.
+ */
+static bool reap(pid_t pid, const struct ap_child_limits *l, uint64_t deadline, const char **wrong,
+		 int *ret_status, uint64_t *ret_ms)
+{
+	uint64_t killed = 0;
+
+	for (int ms = 1;; ms = ms < STEP_MS / 2 ? 2 * ms : STEP_MS) {
+		pid_t ended = waitpid(pid, ret_status, WNOHANG);
+		uint64_t now = now_ms();
+
+		*ret_ms = killed ? now - killed : 0;
+		if (ended == pid || (ended < 0 && errno != EINTR))
+			return true;
+		if (killed && is_stopped(l) && now - killed > STUCK_MS)
+			return false;
+		if (!killed && (*wrong || is_stopped(l) || now >= deadline)) {
+			if (!*wrong && !is_stopped(l))
+				*wrong = too_long;
+			kill(pid, SIGKILL);
+			killed = now;
+		}
+		(void)poll(NULL, 0, ms);
+	}
 }
 
 struct ap_err *ap_child_run(char *const *argv, const struct ap_child_limits *limits,
-			    struct ap_str *out, int *ret_status)
+			    struct ap_str *out, int *ret_status, bool *ret_again)
 {
-	int fds[2], status;
+	uint64_t deadline = now_ms() + limits->seconds * 1000ull, dying_ms;
+	int fds[2], status = 0;
 
+	*ret_again = false;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return ap_err_errno(errno, "cannot make a pipe");
 	pid_t pid = fork();
@@ -184,12 +224,14 @@ struct ap_err *ap_child_run(char *const *argv, const struct ap_child_limits *lim
 		close(fds[0]);
 		return ap_err_errno(e, "cannot start %s", argv[0]);
 	}
-	const char *wrong = collect(fds[0], limits, out);
+	const char *wrong = collect(fds[0], limits, deadline, out);
 	close(fds[0]);
-	if (wrong)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	bool ended = reap(pid, limits, deadline, &wrong, &status, &dying_ms);
+	if (!ended || is_stopped(limits))
+		return &ap_err_cancelled;
+	*ret_again = dying_ms > STUCK_MS;
+	if (*ret_again)
+		return ap_err_new(AP_E_IO, "the disk stood still while the minicore was read");
 	if (wrong)
 		return ap_err_new(AP_E_LIMIT, "%s", wrong);
 	if (WIFSIGNALED(status))

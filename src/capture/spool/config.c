@@ -81,6 +81,7 @@ static const struct key keys[] = {
 	{"ship_folder", KIND_FOLDER, 0, 0, 0, 0},
 	{"cri", KIND_TEXT, AT(cri), sizeof(((struct ap_config *)0)->cri), 0, 0},
 	{"cri_time", KIND_TIME, AT(cri_seconds), 0, 0.01, 600},
+	{"stack_time", KIND_TIME, AT(stack_seconds), 0, 1, 3600},
 	{"log_lines", KIND_COUNT, AT(log_lines), 0, 0, 100000},
 	{"pod_logs", KIND_TEXT, AT(pod_logs), sizeof(((struct ap_config *)0)->pod_logs), 0, 0},
 };
@@ -130,6 +131,7 @@ void ap_config_init(struct ap_config *config)
 			 .tries = 6,
 			 .stall_seconds = 30},
 		.cri_seconds = 2,
+		.stack_seconds = 60,
 		.log_lines = 500,
 		.pod_logs = "/var/log/pods",
 	};

@@ -89,10 +89,11 @@ struct ap_config {
 	uint64_t keep_count;      /* crashes, the oldest goes first; 0: no limit */
 	double keep_seconds;      /* 0: for ever */
 	uint64_t workers;         /* compression threads */
-	char cri[PATH_MAX]; /* socket of the container runtime; "": where they usually are, "none"
-			     */
-	double cri_seconds; /* for all that is asked about a crash */
-	uint64_t log_lines; /* of the container's log; 0: none */
+	char cri[PATH_MAX];   /* socket of the container runtime; "": where they usually are, "none"
+			       */
+	double cri_seconds;   /* for all that is asked about a crash */
+	double stack_seconds; /* for the reading of one minicore */
+	uint64_t log_lines;   /* of the container's log; 0: none */
 	char pod_logs[PATH_MAX]; /* NAMESPACE_POD_UID/CONTAINER/N.log */
 	AP_VEC(const char *) complaints;
 };
