@@ -97,20 +97,3 @@ uint32_t ap_edge_from(const struct ap_graph *g, uint32_t edge)
 	}
 	return low;
 }
-
-const struct ap_location *ap_graph_location(const struct ap_graph *g, uint32_t node)
-{
-	uint32_t low = 0, high = g->n_locations;
-
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (g->locations[middle].node == node)
-			return &g->locations[middle];
-		if (g->locations[middle].node < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}

@@ -43,7 +43,8 @@ void ap_graph_close(struct ap_graph *g)
 	free(g->large);
 	free(g->text_at);
 	free(g->text_bytes);
-	free(g->locations);
+	free(g->places);
+	free(g->placed);
 	free(g->by_id);
 	free(g);
 }
@@ -52,6 +53,7 @@ void ap_graph_builder_fini(struct ap_graph_builder *b)
 {
 	ap_graph_close(b->graph);
 	ap_name_lists_close(&b->lists);
+	ap_map64_close(&b->places);
 	*b = (struct ap_graph_builder){0};
 }
 
@@ -91,6 +93,11 @@ static bool grow_nodes(struct ap_graph_builder *b, size_t cap)
 		if (!resize(&g->detachedness, cap, sizeof(*g->detachedness)))
 			return !(b->nomem = true);
 		memset(g->detachedness + b->node_cap, 0, cap - b->node_cap);
+	}
+	if (g->placed) {
+		if (!resize(&g->placed, cap, sizeof(*g->placed)))
+			return !(b->nomem = true);
+		memset(g->placed + b->node_cap, 0, (cap - b->node_cap) * sizeof(*g->placed));
 	}
 	b->node_cap = cap;
 	return true;
@@ -278,20 +285,43 @@ bool ap_graph_borrow_text(struct ap_graph_builder *b, struct ap_text text)
 	return add_text_at(b, UINT64_C(1) << 63 | (uint64_t)text.n << AP_TEXT_POINTER_BITS | at);
 }
 
-bool ap_graph_add_location(struct ap_graph_builder *b, struct ap_location location)
+static bool same_place(const struct ap_location *a, const struct ap_location *b)
+{
+	return a->script_id == b->script_id && a->line == b->line && a->column == b->column;
+}
+
+uint32_t ap_graph_add_place(struct ap_graph_builder *b, struct ap_location place)
+{
+	struct ap_graph *g = b->graph;
+	uint64_t hash = ((uint64_t)place.script_id << 32 ^ place.line) * 0x9e3779b97f4a7c15u;
+	uint32_t known;
+
+	hash = (hash >> 16 ^ hash ^ place.column) | UINT64_C(1) << 63;
+	if (ap_map64_get(&b->places, hash, &known) && same_place(&g->places[known - 1], &place))
+		return known;
+	/* Of two with one hash the last is found; the other may then be there twice. */
+	if (!append(b, &g->places, &g->n_places, &b->place_cap, sizeof(*g->places)))
+		return 0;
+	g->places[g->n_places - 1] = place;
+	if (!ap_map64_put(&b->places, hash, g->n_places)) {
+		b->nomem = true;
+		return 0;
+	}
+	return g->n_places;
+}
+
+bool ap_graph_put_place(struct ap_graph_builder *b, uint32_t node, uint32_t place)
 {
 	struct ap_graph *g = b->graph;
 
-	if (g->n_locations == UINT32_MAX)
-		return !(b->too_many = true);
-	if (g->n_locations == b->location_cap) {
-		size_t cap = grown(b->location_cap);
-
-		if (!resize(&g->locations, cap, sizeof(*g->locations)))
+	if (!place)
+		return false;
+	if (!g->placed) {
+		g->placed = calloc(b->node_cap, sizeof(*g->placed));
+		if (!g->placed)
 			return !(b->nomem = true);
-		b->location_cap = cap;
 	}
-	g->locations[g->n_locations++] = location;
+	g->placed[node] = place;
 	return true;
 }
 
@@ -319,12 +349,6 @@ static struct ap_err *check(const struct ap_graph *g)
 						  "edge %u has name %u, but there are %u strings",
 						  i, e.name, g->n_texts);
 		}
-	}
-	for (uint32_t i = 0; i < g->n_locations; i++) {
-		if (g->locations[i].node >= g->n_nodes)
-			return ap_err_new(AP_E_FORMAT,
-					  "location %u belongs to node %u, but there are %u", i,
-					  g->locations[i].node, g->n_nodes);
 	}
 	return NULL;
 }
@@ -368,13 +392,6 @@ static void mark_pairs(struct ap_graph *g)
 	}
 }
 
-static int compare_locations(const void *pa, const void *pb)
-{
-	const struct ap_location *a = pa, *b = pb;
-
-	return (a->node > b->node) - (a->node < b->node);
-}
-
 static int compare_by_id(const void *pa, const void *pb, void *arg)
 {
 	const struct ap_graph *g = arg;
@@ -385,12 +402,6 @@ static int compare_by_id(const void *pa, const void *pb, void *arg)
 
 static struct ap_err *sort(struct ap_graph *g)
 {
-	bool ascending = true;
-
-	for (uint32_t i = 1; i < g->n_locations && ascending; i++)
-		ascending = g->locations[i - 1].node <= g->locations[i].node;
-	if (!ascending)
-		qsort(g->locations, g->n_locations, sizeof(*g->locations), compare_locations);
 	uint32_t runs = 1;
 	g->second_run = g->n_nodes;
 	for (uint32_t v = 1; v < g->n_nodes && runs <= 2; v++) {
@@ -444,6 +455,7 @@ struct ap_err *ap_graph_finish(struct ap_graph_builder *b, struct ap_graph **ret
 	(void)resize(&g->edge_names, g->n_edge_names ? g->n_edge_names : 1, sizeof(*g->edge_names));
 	if (g->text_bytes)
 		(void)resize(&g->text_bytes, b->n_bytes ? b->n_bytes : 1, 1);
+	ap_map64_close(&b->places);
 	*b = (struct ap_graph_builder){0};
 	*ret_graph = g;
 	return NULL;

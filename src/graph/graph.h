@@ -6,10 +6,10 @@
  * Ownership: a graph owns all its arrays until ap_graph_close(). It is filled once by a builder
  * (nodes with their edges in order) and never changes after ap_graph_finish().
  *
- * Memory: 21 bytes a node, 4 bytes an edge, each list of edges' names once (objects of one shape
- * share theirs), and the texts. Node 0 is the root of everything. Node indices are 32 bits wide, of
- * which 29 are used (536 million nodes): the type of an edge stands in the other three bits of its
- * target. Sizes are bytes; those of 4 GiB and more stand apart.
+ * Memory: 25 bytes a node, 4 bytes an edge, each list of edges' names once (objects of one shape
+ * share theirs), each place in a source once, and the texts. Node 0 is the root of everything. Node
+ * indices are 32 bits wide, of which 29 are used (536 million nodes): the type of an edge stands in
+ * the other three bits of its target. Sizes are bytes; those of 4 GiB and more stand apart.
  */
 #ifndef AP_GRAPH_GRAPH_H
 #define AP_GRAPH_GRAPH_H
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/map64.h"
 #include "base/str.h"
 #include "graph/lists.h"
 
@@ -84,9 +85,9 @@ struct ap_edge {
 			    number */
 };
 
-/* Where an object's constructor or function was written. */
+/* Where a function was written: that of a closure, or the constructor of an object. */
 struct ap_location {
-	uint32_t node, script_id, line, column; /* line and column count from 0, as V8's */
+	uint32_t script_id, line, column; /* line and column count from 0, as V8's */
 };
 
 /* From `node` on, ids are this much and what stands in `low_ids`. */
@@ -109,7 +110,7 @@ enum { AP_TEXT_OFFSET_BITS = 35, AP_TEXT_POINTER_BITS = 47, AP_TEXT_LENGTH_BITS 
 #define AP_TEXT_POINTER ((UINT64_C(1) << AP_TEXT_POINTER_BITS) - 1)
 
 struct ap_graph {
-	uint32_t n_nodes, n_edges, n_texts, n_locations;
+	uint32_t n_nodes, n_edges, n_texts, n_places;
 	uint8_t *types;        /* enum ap_node_type */
 	uint8_t *detachedness; /* 0 unknown, 1 attached, 2 detached; NULL: all unknown */
 	uint32_t *names;       /* text of each node */
@@ -124,7 +125,9 @@ struct ap_graph {
 	uint32_t n_id_bases, n_large;
 	uint64_t *text_at; /* ap_graph_text() */
 	char *text_bytes;
-	struct ap_location *locations; /* ascending by node */
+	struct ap_location *places; /* each once */
+	uint32_t *placed; /* of each node: the number of its place, from 1; 0 none; NULL: no node
+			     has one */
 	uint32_t n_edge_names;
 	uint32_t *by_id; /* nodes ascending by id; NULL while ids ascend themselves, in two runs at
 			    most */
@@ -217,7 +220,10 @@ uint32_t ap_graph_follow(const struct ap_graph *g, uint32_t node, const char *na
 /* The node that edge number `edge` leaves. */
 uint32_t ap_edge_from(const struct ap_graph *g, uint32_t edge);
 /* The place that belongs to the node, or NULL. */
-const struct ap_location *ap_graph_location(const struct ap_graph *g, uint32_t node);
+static inline const struct ap_location *ap_graph_location(const struct ap_graph *g, uint32_t node)
+{
+	return g->placed && g->placed[node] ? &g->places[g->placed[node] - 1] : NULL;
+}
 
 /*
  * Building: ap_graph_add_node() begins a node, ap_graph_add_edge() adds to the node begun last.
@@ -227,8 +233,9 @@ const struct ap_location *ap_graph_location(const struct ap_graph *g, uint32_t n
 struct ap_graph_builder {
 	struct ap_graph *graph;
 	struct ap_name_lists lists;
-	uint32_t naming; /* the node whose edges are being added */
-	size_t node_cap, edge_cap, text_cap, bytes_cap, location_cap, id_base_cap, large_cap;
+	struct ap_map64 places; /* a place's hash: its number */
+	uint32_t naming;        /* the node whose edges are being added */
+	size_t node_cap, edge_cap, text_cap, bytes_cap, place_cap, id_base_cap, large_cap;
 	uint64_t n_bytes;
 	bool nomem, too_many;
 };
@@ -250,7 +257,10 @@ bool ap_graph_add_text(struct ap_graph_builder *b, struct ap_text text);
 /* The same for bytes that outlive the graph, as a mapped core's: only where they are is kept, if it
  * fits. */
 bool ap_graph_borrow_text(struct ap_graph_builder *b, struct ap_text text);
-bool ap_graph_add_location(struct ap_graph_builder *b, struct ap_location location);
+/* The number of that place, the same for the same; 0 without memory. */
+uint32_t ap_graph_add_place(struct ap_graph_builder *b, struct ap_location place);
+/* The place of a node that is there already. */
+bool ap_graph_put_place(struct ap_graph_builder *b, uint32_t node, uint32_t place);
 /*
  * For whoever knows the counts and fills the arrays itself, in any order: `n_nodes` nodes and
  * `n_edges` edges are there at once, with any content. All must be set before ap_graph_finish():

@@ -350,10 +350,13 @@ static bool read_locations(struct state *s)
 		if (row[f->node] % (unsigned)s->node.n || node >= s->node_count)
 			return ap_json_read_fail(r, "a location of %llu, where no node begins",
 						 (unsigned long long)row[f->node]);
-		if (!ap_graph_add_location(
-			    &s->builder,
-			    (struct ap_location){(uint32_t)node, (uint32_t)row[f->script],
-						 (uint32_t)row[f->line], (uint32_t)row[f->column]}))
+		const struct ap_location place = {
+			(uint32_t)row[f->script],
+			(uint32_t)row[f->line],
+			(uint32_t)row[f->column],
+		};
+		if (!ap_graph_put_place(&s->builder, (uint32_t)node,
+					ap_graph_add_place(&s->builder, place)))
 			return memory(s);
 	}
 	return !r->failed;

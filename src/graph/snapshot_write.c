@@ -6,6 +6,7 @@
 
 enum {
 	N_FIELDS = 7,
+	N_LOCATION_FIELDS = 4,
 	DRAIN_BYTES = 1 << 18,
 	SHORT_STRING_UNITS = 64,
 };
@@ -149,16 +150,27 @@ static struct ap_err *edges(struct writer *w)
 static struct ap_err *locations(struct writer *w)
 {
 	const struct ap_graph *g = w->g;
+	bool any = false;
 
 	ap_str_adds(&w->buffer,
 		    "\"trace_function_infos\":[],\n\"trace_tree\":[],\n\"samples\":[],\n"
 		    "\"locations\":[");
-	for (uint32_t i = 0; i < g->n_locations; i++) {
-		const struct ap_location *l = &g->locations[i];
+	for (uint32_t v = 0; v < g->n_nodes; v++) {
+		const struct ap_location *l = ap_graph_location(g, v);
 
-		ap_str_addf(&w->buffer, "%s%llu,%u,%u,%u\n", i ? "," : "",
-			    (unsigned long long)l->node * N_FIELDS, l->script_id, l->line,
-			    l->column);
+		if (!l)
+			continue;
+		const uint64_t row[N_LOCATION_FIELDS] = {(uint64_t)v * N_FIELDS, l->script_id,
+							 l->line, l->column};
+		if (any)
+			ap_str_addc(&w->buffer, ',');
+		for (int i = 0; i < N_LOCATION_FIELDS; i++) {
+			if (i)
+				ap_str_addc(&w->buffer, ',');
+			number(&w->buffer, row[i]);
+		}
+		ap_str_addc(&w->buffer, '\n');
+		any = true;
 		AP_TRY(drain(w, DRAIN_BYTES));
 	}
 	ap_str_adds(&w->buffer, "],\n");

@@ -151,6 +151,7 @@ struct ap_shape {
 	uint32_t first_prop, n_props;
 	uint16_t first_field, n_fields; /* in ap_fill.fields */
 	ap_tagged prototype;
+	ap_tagged constructor; /* that named them; 0 if none did, or each is asked */
 };
 
 struct ap_fill_field {
@@ -197,6 +198,7 @@ struct ap_fill {
 	size_t n_fields;
 	struct ap_map64 special;          /* address: AP_SPECIAL_* */
 	struct ap_map64 shared;           /* SharedFunctionInfo: the name of its functions */
+	struct ap_map64 places;           /* SharedFunctionInfo: the place of its functions */
 	struct ap_map64 symbols;          /* Symbol: its text as a key */
 	struct ap_map64 getters, setters; /* key: "get key" */
 	struct ap_map64 bound;            /* i + 1: "bound_argument_i" */
@@ -269,6 +271,10 @@ static inline uint32_t ap_fill_native_slot(const struct ap_fill *f, uint32_t slo
 		       ? f->slots[slot]
 		       : AP_NAME_NUMBER | slot;
 }
+
+/* fill_place.c: the place of a JavaScript object's function, or of its constructor. */
+void ap_fill_place(struct ap_fill *f, const struct ap_body *body, const struct ap_shape *shape,
+		   ap_tagged constructor, uint32_t node);
 
 /* Where the edges of one object go. */
 struct ap_edges {

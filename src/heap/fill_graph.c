@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "heap/fill.h"
-#include "v8/function.h"
 
 enum { ROOT_ID_STEP = 2 };
 
@@ -12,6 +11,7 @@ static void close_fill(struct ap_fill *f)
 {
 	ap_map64_close(&f->special);
 	ap_map64_close(&f->shared);
+	ap_map64_close(&f->places);
 	ap_map64_close(&f->symbols);
 	ap_map64_close(&f->getters);
 	ap_map64_close(&f->setters);
@@ -93,67 +93,6 @@ static void all_tags(struct ap_fill *f, bool objects)
 	}
 }
 
-/* Where a definition was written, looked up once for all its closures. */
-struct place {
-	uint32_t script_id, line, column;
-};
-
-static bool place_of(struct ap_fill *f, ap_tagged shared, struct place *ret)
-{
-	struct ap_function_info info;
-	struct ap_place place;
-	int32_t id;
-
-	if (!ap_shared_info(f->v8, shared, &f->arena, &info) || !info.script || info.start < 0 ||
-	    !ap_v8_smi(f->v8, info.script, F(f->v8, SCRIPT_ID), &id) ||
-	    !ap_script_place(f->v8, info.script, info.start, &f->arena, &place) || place.line < 1)
-		return false;
-	*ret = (struct place){(uint32_t)id, (uint32_t)place.line - 1, (uint32_t)place.column - 1};
-	return true;
-}
-
-/* V8 gives objects the place of their constructor, too; here they are found by their class. */
-static struct ap_err *all_locations(struct ap_fill *f)
-{
-	struct ap_map64 known = {0};
-	AP_VEC(struct place) places = {0};
-	struct ap_arena keep;
-	const struct ap_v8 *v8 = f->v8;
-
-	ap_arena_init(&keep, 0);
-	for (size_t i = 0; i < f->bodies.n_pages && !f->failed; i++) {
-		const struct ap_body_page *page = &f->bodies.pages[i];
-		struct ap_objects it = {0};
-		uint32_t node = f->base + page->first, at;
-		struct ap_body body;
-		ap_addr a;
-
-		for (; ap_bodies_next(page, true, &it, &a) && !f->failed; node++) {
-			struct place place = {0};
-
-			if (f->graph->types[node] != AP_NODE_CLOSURE ||
-			    !ap_body_on_page(&f->bodies, page, a, &body) ||
-			    !ap_type_is_function(v8, body.map->type))
-				continue;
-			ap_tagged shared = ap_body_word(&body, F(v8, FUNCTION_SHARED));
-			if (!ap_map64_get(&known, shared, &at)) {
-				at = place_of(f, shared, &place) ? (uint32_t)places.n + 1 : 0;
-				f->failed |= !ap_map64_put(&known, shared, at) ||
-					     (at && !ap_vec_push(&keep, &places, place));
-			}
-			if (at && !f->failed)
-				ap_graph_add_location(
-					&f->builder,
-					(struct ap_location){node, places.at[at - 1].script_id,
-							     places.at[at - 1].line,
-							     places.at[at - 1].column});
-		}
-	}
-	ap_map64_close(&known);
-	ap_arena_close(&keep);
-	return f->failed ? &ap_err_nomem : NULL;
-}
-
 static struct ap_err *fill(struct ap_fill *f)
 {
 	AP_TRY(ap_bodies_open(f->heap, &f->bodies));
@@ -181,7 +120,6 @@ static struct ap_err *fill(struct ap_fill *f)
 	AP_TRY(ap_fill_all_edges(f));
 	all_tags(f, false);
 	all_tags(f, true);
-	AP_TRY(all_locations(f));
 	f->graph->ids_are_addresses = true;
 	return f->failed ? &ap_err_nomem : NULL;
 }

@@ -24,7 +24,7 @@ struct naming {
 	AP_VEC(ap_addr) tables;
 	struct ap_arena keep;
 	uint32_t max_bound;
-	ap_tagged the_hole;
+	ap_tagged the_hole, constructor; /* of the object that was named last */
 };
 
 /* A string that the graph takes as it stands: one byte a character, all of them ASCII. */
@@ -142,6 +142,7 @@ static uint32_t name_of(struct naming *n, const struct ap_body *body, const stru
 	struct ap_text name;
 
 	*type = shape->type;
+	n->constructor = shape->constructor;
 	switch ((enum ap_fill_naming)shape->naming) {
 	case AP_NAME_OF_SHAPE:
 	case AP_NAME_OF_CODE:
@@ -149,7 +150,7 @@ static uint32_t name_of(struct naming *n, const struct ap_body *body, const stru
 	case AP_NAME_OF_STRING:
 		return string_text(f, object);
 	case AP_NAME_OF_OBJECT:
-		name = ap_snapshot_name(f->v8, object, &f->arena);
+		name = ap_snapshot_name(f->v8, object, &f->arena, &n->constructor);
 		if (F(v8, SNAPSHOT_PLAIN_NAMES) == 2 &&
 		    body->map->type == F(v8, T_JS_GLOBAL_OBJECT))
 			name = ap_text_of(
@@ -516,6 +517,8 @@ static bool name_page(struct naming *n, const struct ap_body_page *page)
 		const struct ap_shape *shape = ap_shape_of(f, &body);
 		g->names[node] = name_of(n, &body, shape, &g->types[node]);
 		f->failed |= !ap_graph_set_node(&f->builder, node, a, size_of(f, &body));
+		if (shape->is_object)
+			ap_fill_place(f, &body, shape, n->constructor, node);
 		note(n, &body, shape);
 		if (!tick(f, node))
 			return false;

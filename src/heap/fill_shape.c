@@ -153,6 +153,7 @@ static void describe_receiver(struct ap_fill *f, const struct ap_heap_map *map,
 		s->naming = AP_NAME_OF_FUNCTION;
 		return;
 	}
+	struct ap_text name = ap_snapshot_name(f->v8, map->first + 1, &f->arena, &s->constructor);
 	if (is_type(v8, type, AP_F_T_JS_BOUND_FUNCTION)) {
 		s->kind = AP_FILL_BOUND;
 		s->type = AP_NODE_CLOSURE;
@@ -184,7 +185,7 @@ static void describe_receiver(struct ap_fill *f, const struct ap_heap_map *map,
 		s->naming = AP_NAME_OF_OBJECT;
 		return;
 	}
-	s->name = ap_fill_text(f, ap_snapshot_name(f->v8, map->first + 1, &f->arena));
+	s->name = ap_fill_text(f, name);
 }
 
 static void describe_internal(struct ap_fill *f, const struct ap_heap_map *map, struct ap_shape *s)

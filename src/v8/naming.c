@@ -69,13 +69,17 @@ static struct ap_text template_name(struct ap_v8 *v8, ap_tagged constructor, str
 }
 
 /* A constructor's name, if V8 would show it. */
-static struct ap_text telling_name(struct ap_v8 *v8, ap_tagged constructor, struct ap_arena *arena)
+static struct ap_text telling_name(struct ap_v8 *v8, ap_tagged constructor, struct ap_arena *arena,
+				   ap_tagged *ret_constructor)
 {
-	struct ap_text name = is_function(v8, constructor)
-				      ? shared_debug_name(v8, constructor, arena)
-				      : template_name(v8, constructor, arena);
+	bool function = is_function(v8, constructor);
+	struct ap_text name = function ? shared_debug_name(v8, constructor, arena)
+				       : template_name(v8, constructor, arena);
 
-	return name.n && !ap_text_is(name, "Object") ? name : none();
+	if (!name.n || ap_text_is(name, "Object"))
+		return none();
+	*ret_constructor = function ? constructor : 0;
+	return name;
 }
 
 /* What a wrapper is of tells its value. */
@@ -141,8 +145,10 @@ static struct ap_text class_name(struct ap_v8 *v8, ap_tagged object, const struc
 /* What one object of the prototype chain says: its tag, or (not for the receiver) its constructor.
  */
 static struct ap_text link_name(struct ap_v8 *v8, ap_tagged object, bool want_tag,
-				bool want_constructor, struct ap_arena *arena, uint64_t *steps)
+				bool want_constructor, struct ap_arena *arena, uint64_t *steps,
+				ap_tagged *ret_constructor)
 {
+	ap_tagged constructor = 0;
 	struct ap_own_iter it;
 	struct ap_own own;
 	struct ap_text name = none();
@@ -159,13 +165,16 @@ static struct ap_text link_name(struct ap_v8 *v8, ap_tagged object, bool want_ta
 		if (want_tag && ap_key_is_well_known(v8, own.key, "Symbol.toStringTag")) {
 			struct ap_text tag = ap_v8_text(v8, own.slot.tagged, MAX_NAME, arena);
 
-			if (tag.s)
+			if (tag.s) {
+				*ret_constructor = 0;
 				return tag; /* looked up first, wherever it stands */
+			}
 		}
 		if (want_constructor && !name.s && is_function(v8, own.slot.tagged) &&
 		    ap_v8_text_equals(v8, own.key, "constructor"))
-			name = telling_name(v8, own.slot.tagged, arena);
+			name = telling_name(v8, own.slot.tagged, arena, &constructor);
 	}
+	*ret_constructor = constructor;
 	return name;
 }
 
@@ -208,19 +217,20 @@ struct ap_text ap_prototype_of(struct ap_v8 *v8, ap_tagged object, struct ap_are
 }
 
 static struct ap_text constructor_name(struct ap_v8 *v8, ap_tagged object, bool is_prototype,
-				       struct ap_arena *arena)
+				       struct ap_arena *arena, ap_tagged *ret_constructor)
 {
 	struct ap_map_info map, link;
 	struct ap_text name;
 	ap_tagged at;
 	uint64_t steps = 0;
 
+	*ret_constructor = 0;
 	if (!ap_v8_map(v8, object, &map) || !ap_type_is_receiver(v8, map.type))
 		return none();
 	if (map.type == F(v8, T_JS_PROXY))
 		return AP_TEXT("Proxy");
 	if ((map.bit_field2 & 1) && !ap_map_is_prototype(v8, &map) && !is_prototype) {
-		name = telling_name(v8, ap_map_constructor(v8, &map), arena);
+		name = telling_name(v8, ap_map_constructor(v8, &map), arena, ret_constructor);
 		if (name.s)
 			return name;
 	}
@@ -234,7 +244,7 @@ static struct ap_text constructor_name(struct ap_v8 *v8, ap_tagged object, bool 
 				break;
 			/* A prototype's own tag is meant for the instances. */
 			name = link_name(v8, at, (both || round == 0) && (i > 0 || !is_prototype),
-					 round == 1 && i > 0, arena, &steps);
+					 round == 1 && i > 0, arena, &steps, ret_constructor);
 			if (name.s)
 				return name;
 			at = link.prototype;
@@ -246,12 +256,16 @@ static struct ap_text constructor_name(struct ap_v8 *v8, ap_tagged object, bool 
 
 struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena)
 {
-	return constructor_name(v8, object, ap_prototype_of(v8, object, arena).s, arena);
+	ap_tagged constructor;
+
+	return constructor_name(v8, object, ap_prototype_of(v8, object, arena).s, arena,
+				&constructor);
 }
 
-struct ap_text ap_snapshot_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena)
+struct ap_text ap_snapshot_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena,
+				ap_tagged *ret_constructor)
 {
-	return constructor_name(v8, object, false, arena);
+	return constructor_name(v8, object, false, arena, ret_constructor);
 }
 
 struct ap_text ap_function_debug_name(struct ap_v8 *v8, ap_tagged function, struct ap_arena *arena)

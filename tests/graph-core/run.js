@@ -63,6 +63,8 @@ function compareWhole() {
 	check(percent(retained, paired) >= least, `retained sizes of ${least} %`);
 	check(percent(types, paired) >= 99, 'types');
 
+	comparePlaces(ours, theirs, pairOf);
+
 	// By constructor. What the call itself made after the snapshot may be one more.
 	const count = (g) => {
 		const m = new Map();
@@ -103,6 +105,30 @@ function compareWhole() {
 	console.log(`     ${label}: ${equal} of ${values} named values equal${unequal.length ? `: ${unequal.join(', ')}` : ''}`);
 	check(values >= 52 && equal === values, 'named values');
 	return theirs;
+}
+
+// Where functions and constructors were written, and what the embedder says of its own objects.
+function comparePlaces(ours, theirs, pairOf) {
+	const places = (g) => new Map(g.locations.map(([node, ...place]) => [node, place.join()]));
+	const pa = places(ours), pb = places(theirs);
+	let functions = 0, objects = 0, same = 0;
+	const differ = [];
+	theirs.nodes.forEach((n, t) => {
+		const mine = pa.get(pairOf[t]), v8s = pb.get(t);
+		if (pairOf[t] < 0 || (!mine && !v8s)) return;
+		if (n.type === 'closure') functions++;
+		else objects++;
+		if (mine === v8s) same++;
+		else differ.push(`${n.type} ${n.name} ${mine} / ${v8s}`);
+	});
+	const all = functions + objects;
+	console.log(`     ${label}: ${same} of ${all} places of functions (${functions}) and of objects' constructors (${objects}) equal (${percent(same, all)} %)${differ.length ? `; ours / V8's: ${differ.slice(0, 9).join(', ')}` : ''}`);
+	check(functions > 2000 && objects > 1000 && percent(same, all) >= 99.8, 'places');
+	// Only the embedder's own objects have a detachedness, and Node's are no nodes of ours.
+	const told = theirs.nodes.filter((n) => n.detachedness);
+	const wrong = theirs.nodes.filter((n, t) => pairOf[t] >= 0 && ours.nodes[pairOf[t]].detachedness !== n.detachedness);
+	console.log(`     ${label}: detachedness equal but for ${wrong.length} of the paired nodes; V8 gives one to ${told.length} of Node's own objects`);
+	check(!wrong.length && told.every((n) => n.name.startsWith('Node / ')), 'detachedness');
 }
 
 function compareLive() {
