@@ -5,7 +5,7 @@
  * V8's own (src/profiler/heap-snapshot-generator.cc), so that whoever knows one of its snapshots
  * knows this graph.
  *
- * Nodes: the root, "(GC roots)", one for each kind of roots, the live objects by address, then
+ * Nodes: the root, "(GC roots)", V8's lists of roots, the live objects by address, then
  * memory outside the heap. Two passes over the objects: one counts and names edges, one writes
  * where they lead; both go by threads, and all names are known before.
  */
@@ -127,7 +127,6 @@ enum ap_fill_naming {
 	AP_NAME_OF_SCRIPT,
 	AP_NAME_OF_SYMBOL,
 	AP_NAME_OF_MAP,
-	AP_NAME_OF_CODE,
 	AP_NAME_OF_ODDBALL,
 };
 
@@ -180,6 +179,14 @@ struct ap_fill_native {
 	uint32_t name;
 };
 
+/* A node below "(GC roots)". */
+struct ap_fill_root_list {
+	const char *name;
+	int kind; /* enum ap_root_kind, or none of them: nothing is read for it */
+};
+
+enum { AP_MAX_ROOT_LISTS = 32 };
+
 struct ap_fill {
 	struct ap_heap *heap;
 	struct ap_v8 *v8;
@@ -196,8 +203,12 @@ struct ap_fill {
 	size_t n_props, props_cap;
 	struct ap_fill_field fields[128];
 	size_t n_fields;
-	struct ap_map64 special;          /* address: AP_SPECIAL_* */
-	struct ap_map64 shared;           /* SharedFunctionInfo: the name of its functions */
+	struct ap_map64 special; /* address: AP_SPECIAL_* */
+	struct ap_map64 shared;  /* SharedFunctionInfo: the name of its functions */
+	struct ap_fill_root_list root_lists[AP_MAX_ROOT_LISTS];
+	uint32_t n_root_lists;
+	struct ap_map64 root_names;       /* object of the root table: its name there */
+	uint32_t *builtin_names;          /* "7 / Abort", in the order of the roots */
 	struct ap_map64 places;           /* SharedFunctionInfo: the place of its functions */
 	struct ap_map64 symbols;          /* Symbol: its text as a key */
 	struct ap_map64 getters, setters; /* key: "get key" */
@@ -309,8 +320,16 @@ void ap_edge_internal(struct ap_edges *e, enum ap_edge_type type, uint32_t name,
 void ap_edge_value(struct ap_edges *e, enum ap_edge_type type, uint32_t name, ap_tagged to,
 		   uint32_t word);
 
-/* In front of the objects: the root of all, "(GC roots)", then one for each kind. */
+/* In front of the objects: the root of all, "(GC roots)", then V8's lists of roots. */
 enum { AP_FILL_ROOT_NODES = 2 };
+
+/* fill_roots.c: chooses and names the lists, so that the number of nodes before the objects is
+ * known. */
+void ap_fill_root_lists(struct ap_fill *f);
+void ap_fill_root_nodes(struct ap_fill *f);
+void ap_fill_root_edges(struct ap_edges *e, uint32_t node);
+/* Code of builtins is named after them. */
+void ap_fill_builtin_tags(struct ap_fill *f);
 
 /* fill_pass.c: all edges of all nodes. */
 struct ap_err *ap_fill_all_edges(struct ap_fill *f);

@@ -5,13 +5,13 @@
 
 #include "heap/fill.h"
 
-enum { ROOT_ID_STEP = 2 };
-
 static void close_fill(struct ap_fill *f)
 {
 	ap_map64_close(&f->special);
 	ap_map64_close(&f->shared);
 	ap_map64_close(&f->places);
+	ap_map64_close(&f->root_names);
+	free(f->builtin_names);
 	ap_map64_close(&f->symbols);
 	ap_map64_close(&f->getters);
 	ap_map64_close(&f->setters);
@@ -42,23 +42,6 @@ static struct ap_err *first_texts(struct ap_fill *f)
 			return &ap_err_nomem;
 	}
 	return NULL;
-}
-
-/* In front of the objects. */
-static void synthetic_nodes(struct ap_fill *f)
-{
-	struct ap_graph *g = f->graph;
-
-	for (uint32_t i = 0; i < f->base; i++) {
-		const char *name =
-			i == 0   ? ""
-			: i == 1 ? "(GC roots)"
-				 : ap_root_kind_name((enum ap_root_kind)(i - AP_FILL_ROOT_NODES));
-
-		g->types[i] = AP_NODE_SYNTHETIC;
-		g->names[i] = ap_fill_text(f, ap_text_of(name));
-		f->failed |= !ap_graph_set_node(&f->builder, i, ROOT_ID_STEP * (uint64_t)i + 1, 0);
-	}
 }
 
 /* Memory outside the heap, after the objects. */
@@ -104,7 +87,7 @@ static struct ap_err *fill(struct ap_fill *f)
 	ap_text_pool_open(&f->texts, &f->builder);
 	AP_TRY(first_texts(f));
 	AP_TRY(ap_fill_shapes(f));
-	f->base = AP_FILL_ROOT_NODES + AP_N_ROOT_KINDS;
+	ap_fill_root_lists(f);
 	f->first_native = f->base + f->bodies.n_live;
 	if (f->bodies.n_live > AP_GRAPH_MAX_NODES - f->base)
 		return ap_err_new(AP_E_LIMIT,
@@ -112,7 +95,7 @@ static struct ap_err *fill(struct ap_fill *f)
 				  f->bodies.n_live);
 	if (!ap_graph_add_all(&f->builder, f->first_native, 0))
 		return &ap_err_nomem;
-	synthetic_nodes(f);
+	ap_fill_root_nodes(f);
 	AP_TRY(ap_fill_names(f));
 	if (!ap_graph_add_all(&f->builder, f->first_native + (uint32_t)f->n_native, 0))
 		return &ap_err_nomem;
@@ -120,6 +103,7 @@ static struct ap_err *fill(struct ap_fill *f)
 	AP_TRY(ap_fill_all_edges(f));
 	all_tags(f, false);
 	all_tags(f, true);
+	ap_fill_builtin_tags(f);
 	f->graph->ids_are_addresses = true;
 	return f->failed ? &ap_err_nomem : NULL;
 }

@@ -145,7 +145,6 @@ static uint32_t name_of(struct naming *n, const struct ap_body *body, const stru
 	n->constructor = shape->constructor;
 	switch ((enum ap_fill_naming)shape->naming) {
 	case AP_NAME_OF_SHAPE:
-	case AP_NAME_OF_CODE:
 		return shape->name;
 	case AP_NAME_OF_STRING:
 		return string_text(f, object);

@@ -8,102 +8,6 @@
 
 #include "heap/fill.h"
 
-static bool is_internalized(const struct ap_fill *f, const struct ap_heap_map *map)
-{
-	return ap_type_is_string(f->v8, map->type) && !(map->type & 0x20); /* kIsNotInternalizedMask
-									    */
-}
-
-/* V8 lists all strings of its table, although the table holds them weakly. */
-static void string_table(struct ap_edges *e)
-{
-	const struct ap_fill *f = e->f;
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < f->bodies.n_pages; i++) {
-		const struct ap_body_page *page = &f->bodies.pages[i];
-		struct ap_objects it = {0};
-		uint32_t node = f->base + page->first;
-		ap_addr a;
-
-		for (; ap_bodies_next(page, true, &it, &a); node++) {
-			struct ap_body body;
-
-			if (ap_body_on_page(&f->bodies, page, a, &body) &&
-			    is_internalized(f, body.map))
-				ap_edge_put(e, AP_EDGE_INTERNAL, AP_NAME_NUMBER | ++n, node);
-		}
-	}
-}
-
-/* The table of external strings lists them without keeping them, though V8's snapshots say it did.
- */
-static enum ap_edge_type root_edge_type(const struct ap_root *r)
-{
-	if (r->weak && r->kind == AP_ROOT_GLOBAL)
-		return AP_EDGE_WEAK;
-	return r->weak && r->kind == AP_ROOT_EXTERNAL_STRINGS ? AP_EDGE_PAIR : AP_EDGE_INTERNAL;
-}
-
-static void root_edges(struct ap_edges *e, enum ap_root_kind kind)
-{
-	const struct ap_fill *f = e->f;
-	uint32_t n = 0;
-
-	if (kind == AP_ROOT_INTERNALIZED)
-		string_table(e);
-	for (size_t i = 0; i < f->roots.n; i++) {
-		const struct ap_root *r = &f->roots.at[i];
-		uint32_t node;
-
-		if (r->kind != kind)
-			continue;
-		node = ap_fill_node(f, r->object);
-		if (node != AP_NO_NODE)
-			ap_edge_put(e, root_edge_type(r), AP_NAME_NUMBER | ++n, node);
-	}
-}
-
-/* The user's globals hang on the root itself, so that distances begin there. */
-static void global_edges(struct ap_edges *e)
-{
-	const struct ap_fill *f = e->f;
-	const struct ap_v8 *v8 = f->v8;
-	uint32_t seen[64], n = 0;
-
-	for (size_t i = 0; i < f->roots.n && n < sizeof(seen) / sizeof(seen[0]); i++) {
-		const struct ap_root *r = &f->roots.at[i];
-		struct ap_body body;
-		uint32_t node, k = 0;
-
-		if (r->weak || !ap_body_get(&f->bodies, r->object, &body) ||
-		    body.map->type != F(v8, T_NATIVE_CONTEXT))
-			continue;
-		node = ap_fill_node(f, F(v8, SNAPSHOT_PROXY_SHORTCUTS)
-					       ? r->object
-					       : ap_body_word(&body, F(v8, FIXED_ARRAY_DATA) + 16));
-		while (k < n && seen[k] != node)
-			k++;
-		if (node == AP_NO_NODE || k < n)
-			continue;
-		seen[n++] = node;
-		ap_edge_put(e, AP_EDGE_SHORTCUT, AP_NAME_NUMBER | n, node);
-	}
-}
-
-static void synthetic_edges(struct ap_edges *e, uint32_t node)
-{
-	if (node == 0) {
-		ap_edge_put(e, AP_EDGE_ELEMENT, 1, 1);
-		global_edges(e);
-	} else if (node == 1) {
-		for (uint32_t i = 0; i < AP_N_ROOT_KINDS; i++)
-			ap_edge_put(e, AP_EDGE_ELEMENT, i + 1, AP_FILL_ROOT_NODES + i);
-	} else {
-		root_edges(e, (enum ap_root_kind)(node - AP_FILL_ROOT_NODES));
-	}
-}
-
 /* One of the two passes: pages are shared out among threads. */
 struct edge_pass {
 	struct ap_fill *f;
@@ -269,7 +173,7 @@ struct ap_err *ap_fill_all_edges(struct ap_fill *f)
 
 	for (uint32_t i = 0; i < f->base; i++) {
 		first.n = 0;
-		synthetic_edges(&first, i);
+		ap_fill_root_edges(&first, i);
 		g->first_edge[i] = first.n;
 		first.failed |= !ap_name_lists_end(&first.names, &g->first_name[i]);
 	}
@@ -293,7 +197,7 @@ struct ap_err *ap_fill_all_edges(struct ap_fill *f)
 	for (uint32_t i = 0; i < f->base; i++) {
 		struct ap_edges e = {.f = f, .at = g->targets + g->first_edge[i]};
 
-		synthetic_edges(&e, i);
+		ap_fill_root_edges(&e, i);
 	}
 	return run_pass(&write);
 }

@@ -222,12 +222,13 @@ static void describe_internal(struct ap_fill *f, const struct ap_heap_map *map, 
 	else if (is_type(v8, type, AP_F_T_DESCRIPTOR_ARRAY) ||
 		 is_type(v8, type, AP_F_T_STRONG_DESCRIPTOR_ARRAY))
 		s->kind = AP_FILL_DESCRIPTORS;
-	else if (is_type(v8, type, AP_F_T_INSTRUCTION_STREAM))
+	else if (is_type(v8, type, AP_F_T_INSTRUCTION_STREAM)) {
 		s->kind = AP_FILL_STREAM;
-	else if (is_type(v8, type, AP_F_T_CODE)) {
+		s->name = AP_TX_NONE;
+	} else if (is_type(v8, type, AP_F_T_CODE)) {
 		s->kind = AP_FILL_CODE;
 		s->type = AP_NODE_CODE;
-		s->naming = AP_NAME_OF_CODE;
+		s->name = AP_TX_NONE; /* tagged after what it is of */
 	} else if (is_type(v8, type, AP_F_T_MAP)) {
 		s->kind = AP_FILL_MAP;
 		s->naming = AP_NAME_OF_MAP;

@@ -17,6 +17,7 @@ enum {
 	MAX_ISOLATE_WORDS = 0x48000 / 8,
 	MAX_MISSES = 5,
 	MIN_BUILTINS = 100,
+	MIN_FIRST_BUILTINS = 3,
 	MIN_TABLE = 100,
 	MIN_CACHE = 64,
 	EXIT_FRAME = 32, /* bytes of an exit frame below its frame pointer */
@@ -27,17 +28,6 @@ enum {
 	TOP_AFTER = 0x28,
 	MAX_CONTEXTS = 64,
 };
-
-const char *ap_root_kind_name(enum ap_root_kind kind)
-{
-	static const char *const names[] = {
-#define X(id, name) name,
-		AP_ROOT_KINDS(X)
-#undef X
-	};
-
-	return names[kind];
-}
 
 bool ap_root_add(struct ap_root_finder *f, enum ap_root_kind kind, ap_tagged object, ap_addr slot,
 		 bool weak)
@@ -55,7 +45,8 @@ bool ap_root_add(struct ap_root_finder *f, enum ap_root_kind kind, ap_tagged obj
 		r->at = grown;
 		r->cap = cap;
 	}
-	r->at[r->n++] = (struct ap_root){object, slot, (uint8_t)kind, weak, false};
+	r->at[r->n++] = (struct ap_root){
+		.object = object, .slot = slot, .kind = (uint8_t)kind, .weak = weak};
 	if (weak)
 		r->weak_handles++;
 	else
@@ -150,6 +141,19 @@ static bool is_string_cache(const struct ap_root_finder *f, ap_tagged w)
 	return pairs > 0;
 }
 
+/* The first of the strong roots: an AccessorInfo, which no read-only root is (9.4 to 14.6). */
+static size_t first_strong(const struct ap_root_finder *f, size_t triple, size_t end)
+{
+	struct ap_body body;
+
+	for (size_t i = triple; i < end; i++) {
+		if (ap_is_object(f->w[i]) && ap_body_get(f->b, f->w[i], &body) &&
+		    body.map->type == F(f->b->heap->v8, T_ACCESSOR_INFO))
+			return i;
+	}
+	return end;
+}
+
 static bool add_table(struct ap_root_finder *f, size_t *ret_first, size_t *ret_end)
 {
 	size_t triple = find_triple(f), first, end, last;
@@ -157,8 +161,10 @@ static bool add_table(struct ap_root_finder *f, size_t *ret_first, size_t *ret_e
 
 	if (triple == SIZE_MAX)
 		return false;
+	/* Where the binary does not tell how long it is, a word in front may pass for one of it. */
+	size_t before = f->b->heap->v8->tables.n_roots ? f->b->heap->v8->tables.first_root : triple;
 	first = triple;
-	while (first > 0 && is_table_word(f, first - 1))
+	while (first > 0 && triple - first < before && is_table_word(f, first - 1))
 		first--;
 	for (last = end = triple; end < f->n && misses <= MAX_MISSES; end++) {
 		if (is_table_word(f, end)) {
@@ -168,17 +174,16 @@ static bool add_table(struct ap_root_finder *f, size_t *ret_first, size_t *ret_e
 			misses++;
 		}
 	}
+	size_t strong = first_strong(f, triple, last + 1);
 	for (size_t i = first; i <= last; i++) {
-		const struct ap_body_page *page =
-			ap_is_object(f->w[i]) ? ap_body_page_at(f->b, f->w[i] - 1) : NULL;
-
 		size_t n = f->roots->n;
 
-		if (page)
-			ap_root_add(f, page->read_only ? AP_ROOT_READ_ONLY : AP_ROOT_STRONG,
-				    f->w[i], f->isolate + 8 * i, false);
-		if (page && !page->read_only && f->roots->n > n && is_string_cache(f, f->w[i]))
-			f->roots->at[n].cache = true;
+		ap_root_add(f, i < strong ? AP_ROOT_READ_ONLY : AP_ROOT_STRONG, f->w[i],
+			    f->isolate + 8 * i, false);
+		if (f->roots->n == n)
+			continue;
+		f->roots->at[n].number = (int32_t)((int64_t)i - (int64_t)triple);
+		f->roots->at[n].cache = i >= strong && is_string_cache(f, f->w[i]);
 	}
 	*ret_first = first;
 	*ret_end = last + 1;
@@ -193,6 +198,34 @@ static bool is_code(const struct ap_root_finder *f, size_t i)
 	       body.map->type == F(f->b->heap->v8, T_CODE);
 }
 
+static void add_run_of_builtins(struct ap_root_finder *f, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		size_t n = f->roots->n;
+
+		ap_root_add(f, AP_ROOT_BUILTINS, f->w[i], f->isolate + 8 * i, false);
+		if (f->roots->n > n)
+			f->roots->at[n].number = (int32_t)(i - from);
+	}
+}
+
+/* The first few stand a second time where they are at hand (IsolateData's tier 0 table, from 10.2
+ * on), and V8 lists them again. */
+static void add_first_builtins(struct ap_root_finder *f, size_t table, size_t end)
+{
+	for (size_t i = 0; i < f->n; i = i == table ? end : i + 1) {
+		size_t n = 0;
+
+		while (i != table && i + n < f->n && table + n < end &&
+		       f->w[i + n] == f->w[table + n])
+			n++;
+		if (n >= MIN_FIRST_BUILTINS) {
+			add_run_of_builtins(f, i, i + n);
+			return;
+		}
+	}
+}
+
 static bool add_builtins(struct ap_root_finder *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
@@ -201,9 +234,8 @@ static bool add_builtins(struct ap_root_finder *f)
 		while (end < f->n && is_code(f, end))
 			end++;
 		if (end - i >= MIN_BUILTINS) {
-			for (; i < end; i++)
-				ap_root_add(f, AP_ROOT_BUILTINS, f->w[i], f->isolate + 8 * i,
-					    false);
+			add_run_of_builtins(f, i, end);
+			add_first_builtins(f, i, end);
 			return true;
 		}
 		i = end;
@@ -385,7 +417,7 @@ static void add_everything(struct ap_root_finder *f)
 	}
 }
 
-/* By kind, each in the order in which V8 visits it. */
+/* By kind, each in the order in which V8 visits it: weak ones after all strong ones. */
 static bool sort_roots(struct ap_roots *roots)
 {
 	struct ap_root *sorted = malloc((roots->n + 1) * sizeof(*sorted));
@@ -394,9 +426,11 @@ static bool sort_roots(struct ap_roots *roots)
 	if (!sorted)
 		return false;
 	for (int kind = 0; kind < AP_N_ROOT_KINDS; kind++) {
-		for (size_t i = 0; i < roots->n; i++) {
-			if (roots->at[i].kind == kind)
-				sorted[n++] = roots->at[i];
+		for (int weak = 0; weak < 2; weak++) {
+			for (size_t i = 0; i < roots->n; i++) {
+				if (roots->at[i].kind == kind && roots->at[i].weak == weak)
+					sorted[n++] = roots->at[i];
+			}
 		}
 	}
 	free(roots->at);

@@ -1,6 +1,6 @@
 /*
  * Where V8 begins when it looks for what is alive: the root table, handles, the stack and what else
- * it visits, of all isolates, by the names of its own heap snapshots.
+ * it visits, of all isolates, by the lists of its own heap snapshots.
  *
  * Ownership: struct ap_roots owns its list until ap_roots_close(). Objects are tagged.
  *
@@ -14,40 +14,34 @@
 
 #include "heap/bodies.h"
 
-#define AP_ROOT_KINDS(X)                                                                           \
-	X(INTERNALIZED, "(Internalized strings)")                                                  \
-	X(EXTERNAL_STRINGS, "(External strings)")                                                  \
-	X(READ_ONLY, "(Read-only roots)")                                                          \
-	X(STRONG, "(Strong roots)")                                                                \
-	X(STACK, "(Stack roots)")                                                                  \
-	X(HANDLES, "(Handle scope)")                                                               \
-	X(BUILTINS, "(Builtins)")                                                                  \
-	X(GLOBAL, "(Global handles)")                                                              \
-	X(ETERNAL, "(Eternal handles)")                                                            \
-	X(MICROTASKS, "(Micro tasks)")                                                             \
-	X(STARTUP, "(Startup object cache)")                                                       \
-	X(SHAREABLE, "(Shareable object cache)")                                                   \
-	X(GUESSED, "(Unknown)")
-
 enum ap_root_kind {
-#define X(id, name) AP_ROOT_##id,
-	AP_ROOT_KINDS(X)
-#undef X
-		AP_N_ROOT_KINDS
+	AP_ROOT_INTERNALIZED,
+	AP_ROOT_EXTERNAL_STRINGS,
+	AP_ROOT_READ_ONLY, /* the root table, up to the strong ones */
+	AP_ROOT_STRONG,
+	AP_ROOT_STACK,
+	AP_ROOT_HANDLES,
+	AP_ROOT_BUILTINS,
+	AP_ROOT_GLOBAL,
+	AP_ROOT_ETERNAL,
+	AP_ROOT_MICROTASKS,
+	AP_ROOT_STARTUP,
+	AP_ROOT_SHAREABLE,
+	AP_ROOT_GUESSED,
+	AP_N_ROOT_KINDS
 };
-
-const char *ap_root_kind_name(enum ap_root_kind kind);
 
 struct ap_root {
 	ap_tagged object;
-	ap_addr slot; /* where it is held; 0: in a register */
-	uint8_t kind; /* enum ap_root_kind */
+	ap_addr slot;   /* where it is held; 0: in a register */
+	int32_t number; /* of a builtin; in the root table, counted from the map of free space */
+	uint8_t kind;   /* enum ap_root_kind */
 	bool weak;
 	bool cache; /* the collector empties it first: what it holds does not live by it */
 };
 
 struct ap_roots {
-	struct ap_root *at; /* in order of their kinds */
+	struct ap_root *at; /* in order of their kinds, weak ones last */
 	size_t n, cap;
 	uint64_t by_kind[AP_N_ROOT_KINDS];
 	uint64_t weak_handles;

@@ -61,6 +61,9 @@ struct ap_v8_tables {
 	size_t n_bytecodes;
 	const int32_t *translation_counts;
 	size_t n_translations;
+	ap_addr root_names, builtins; /* arrays of RootsTable's names, of BuiltinMetadata */
+	size_t n_roots, n_builtins;
+	size_t first_root;            /* the number of the map of free space */
 	ap_addr blob_start, blob_end; /* embedded builtins in the binary, in memory addresses */
 };
 
@@ -78,6 +81,11 @@ struct ap_v8 {
 	ap_tagged map_map; /* the last map of maps seen; 0 before */
 	struct ap_v8_private *private;
 };
+
+/* Names that the binary has: "one_pointer_filler_map", of the root table's entry so many words
+ * after the map of free space; "Abort". NULL if there is none. */
+const char *ap_v8_root_name(const struct ap_v8 *v8, int32_t number, struct ap_arena *arena);
+const char *ap_v8_builtin_name(const struct ap_v8 *v8, int32_t number, struct ap_arena *arena);
 
 struct ap_err *ap_v8_open(const struct ap_image *image, struct ap_v8 **ret_v8);
 void ap_v8_close(struct ap_v8 *v8);

@@ -62,8 +62,10 @@ function compareWhole() {
 	check(percent(edges, paired) >= least, `edges of ${least} %`);
 	check(percent(retained, paired) >= least, `retained sizes of ${least} %`);
 	check(percent(types, paired) >= 99, 'types');
+	check(percent(names, paired) >= 99.7, 'names');
 
 	comparePlaces(ours, theirs, pairOf);
+	compareRoots(ours, theirs, pairOf);
 
 	// By constructor. What the call itself made after the snapshot may be one more.
 	const count = (g) => {
@@ -129,6 +131,34 @@ function comparePlaces(ours, theirs, pairOf) {
 	const wrong = theirs.nodes.filter((n, t) => pairOf[t] >= 0 && ours.nodes[pairOf[t]].detachedness !== n.detachedness);
 	console.log(`     ${label}: detachedness equal but for ${wrong.length} of the paired nodes; V8 gives one to ${told.length} of Node's own objects`);
 	check(!wrong.length && told.every((n) => n.name.startsWith('Node / ')), 'detachedness');
+}
+
+// The lists of roots, and what V8 calls what they hold. Two lists are what the moment makes them, and V8's strings come in
+// the order of a hash table: of those only the names that are no numbers are compared.
+function compareRoots(ours, theirs, pairOf) {
+	const lists = (g) => g.nodes[1].edges.map((e) => g.nodes[e.to]);
+	const names = (g) => lists(g).map((n) => n.name).join();
+	check(names(ours) === names(theirs), `lists of roots: ${names(ours)} / ${names(theirs)}`);
+	const moment = /^\((Internalized strings|Stack roots|Handle scope)\)$/;
+	// V8's own switches and caches, each held elsewhere as well, and its map of the objects that it is writing.
+	const unread = (list) => /^\((Relocatable|Compilation cache|Extensions|Identity map)\)$/.test(list.name) || list.edges.some((e) => / \/ IdentityMapBase$/.test(e.name));
+	let all = 0, same = 0;
+	const differ = [];
+	lists(theirs).forEach((list, i) => {
+		const mine = new Set(lists(ours)[i].edges.map((e) => `${e.type} ${e.name} ${e.to}`));
+		const held = new Set(lists(ours)[i].edges.map((e) => e.to));
+		for (const e of unread(list) ? [] : list.edges) {
+			const o = pairOf[e.to];
+			if (o < 0 || (moment.test(list.name) && (/^\d+$/.test(e.name) || !held.has(o)))) continue;
+			all++;
+			if (mine.has(`${e.type} ${e.name} ${o}`)) same++;
+			else differ.push(`${list.name} ${e.type} ${e.name}`);
+		}
+	});
+	console.log(`     ${label}: ${same} of ${all} edges of root lists equal in name and type (${percent(same, all)} %)${differ.length ? `; V8's: ${differ.slice(0, 9).join(', ')}` : ''}`);
+	check(all > 10000 && percent(same, all) >= 99.8, 'roots');
+	const globals = (g) => g.nodes[0].edges.filter((e) => e.type === 'shortcut').map((e) => `${e.name} ${g.nodes[e.to].name}`).join();
+	check(globals(ours) === globals(theirs), `globals: ${globals(ours)} / ${globals(theirs)}`);
 }
 
 function compareLive() {
