@@ -252,7 +252,8 @@ static void ask(struct ap_heap *heap)
 	if (!err)
 		err = ap_heap_strings(heap, NULL, &options, &arena, &strings);
 	for (size_t i = 0; !err && i < n && i < 2000; i += 499)
-		err = ap_heap_refs(heap, NULL, groups[i].representative, 0, 1000, &arena, &refs);
+		err = ap_heap_refs(heap, NULL, groups[i].representative, 0, 1000, false, &arena,
+				   &refs);
 	if (!err && with_graph)
 		err = ask_graph(heap, summary.objects);
 	ap_err_free(err);

@@ -35,7 +35,7 @@ struct ap_err *ap_marks_data(struct ap_ctx *ctx, struct ap_heap *heap, bool mark
 	ret->targets = all;
 	ret->n_targets = n + n_marked;
 	ap_heap_watch(ctx, &watch);
-	err = ap_heap_refs_to(heap, &watch, all, ret->n_targets, ctx->arena, &ret->refs);
+	err = ap_heap_refs_to(heap, &watch, all, ret->n_targets, false, ctx->arena, &ret->refs);
 	ap_heap_watch_end(ctx);
 	if (!err)
 		ap_heap_forget_marks(heap);

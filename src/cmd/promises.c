@@ -4,10 +4,14 @@
 #include "cmd/activity_common.h"
 #include "cmd/heap_common.h"
 
-enum { OPT_LIMIT, DEFAULT_LIMIT = 30 };
+enum { OPT_LIMIT, OPT_ALL };
+
+enum { DEFAULT_LIMIT = 30 };
 
 static const struct ap_option options[] = {
 	[OPT_LIMIT] = {'n', "limit", AP_OPTION_NUMBER, AP_IN_ALL, "N", "rows (default 30, 0: all)"},
+	[OPT_ALL] = {'a', "all", AP_OPTION_FLAG, AP_IN_ALL, NULL,
+		     "also the dead ones that were not yet collected"},
 	{0},
 };
 
@@ -15,6 +19,7 @@ struct promises {
 	const struct ap_heap_promises *rows;
 	size_t n;
 	uint64_t count;
+	struct ap_heap_liveness liveness;
 };
 
 static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
@@ -28,8 +33,10 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 		return &ap_err_nomem;
 	AP_TRY(ap_require_heap(ctx, &heap));
 	ap_heap_watch(ctx, &watch);
-	err = ap_heap_promises(heap, &watch, ctx->arena, &d->rows, &d->n, &d->count);
+	err = ap_heap_promises(heap, &watch, ctx->args.given[OPT_ALL], ctx->arena, &d->rows, &d->n,
+			       &d->count);
 	ap_heap_watch_end(ctx);
+	ap_heap_liveness(heap, &d->liveness);
 	*ret_data = d;
 	return err;
 }
@@ -52,6 +59,7 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 		ap_json_cstr(j, "kind", ap_promise_kind_name(d->rows[i].kind));
 		ap_json_code_place(j, "place", &place);
 		ap_json_uint(j, "count", d->rows[i].count);
+		ap_json_live(j, d->rows[i].live);
 		ap_json_addr(j, "representative", d->rows[i].example);
 		ap_json_end_object(j);
 	}
@@ -84,8 +92,10 @@ static void text(struct ap_ctx *ctx, const void *p)
 	size_t n = limit && d->n > limit ? limit : d->n;
 	struct row *rows = ap_alloc_array(ctx->arena, n + 1, sizeof(*rows));
 
-	ap_out_f(ctx->out, "%" PRIu64 " pending promise%s at %zu place%s\n", d->count,
-		 d->count == 1 ? "" : "s", d->n, d->n == 1 ? "" : "s");
+	bool all = ctx->args.given[OPT_ALL];
+	ap_out_f(ctx->out, "%" PRIu64 " %spending promise%s at %zu place%s%s\n", d->count,
+		 ap_live_word(&d->liveness, all), d->count == 1 ? "" : "s", d->n,
+		 d->n == 1 ? "" : "s", ap_live_remark(ctx, &d->liveness, all));
 	if (!rows || !n)
 		return;
 	for (size_t i = 0; i < n; i++) {
@@ -100,6 +110,8 @@ static void text(struct ap_ctx *ctx, const void *p)
 			if (g->kind != AP_PROMISE_ALONE)
 				ap_str_code_place(&what, &place);
 		}
+		if (g->live == AP_LIVE_NO)
+			ap_str_adds(&what, "  (dead)");
 		rows[i] = (struct row){g->count, g->example, ap_str_text(&what, ctx->arena)};
 	}
 	ap_print_rows(ctx, &table, rows, n);
@@ -119,10 +131,10 @@ const struct ap_cmd ap_cmd_promises = {
 	.names = {[AP_PLAIN] = "promises", [AP_MDB] = "jspromises", [AP_LLNODE] = "promises"},
 	.group = AP_GROUP_DOING,
 	.summary = "pending promises by the place that waits",
-	.synopsis = {[AP_PLAIN] = "[-n N]"},
+	.synopsis = {[AP_PLAIN] = "[-a] [-n N]"},
 	.help = "V8 does not keep where a promise was made; what waits for it has a place: an async function the "
-		"line of its await, a handler of then() its own. Promises of one place are one row. Dead ones "
-		"that were not yet collected are included.",
+		"line of its await, a handler of then() its own. Promises of one place are one row. Nobody waits "
+		"for dead ones that were not yet collected: -a adds them.",
 	.options = options,
 	.example = "promises",
 	.needs_model = true,

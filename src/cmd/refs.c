@@ -17,7 +17,8 @@ enum {
 	OPT_STRING,
 	OPT_RECURSIVE,
 	OPT_DEPTH,
-	OPT_PLACES
+	OPT_PLACES,
+	OPT_ALL
 };
 
 enum {
@@ -46,6 +47,8 @@ static const struct ap_option options[] = {
 		       "with 1 only what holds it itself, not through a store of its own"},
 	[OPT_PLACES] = {'d', NULL, AP_OPTION_FLAG, AP_IN_MDB, NULL,
 			"where each reference was found, and how many steps away"},
+	[OPT_ALL] = {'a', "all", AP_OPTION_FLAG, AP_IN_ALL, NULL,
+		     "also by dead objects that were not yet collected"},
 	{0},
 };
 
@@ -58,8 +61,10 @@ struct row {
 struct refs {
 	uint64_t address, total, offset;
 	uint64_t shown; /* words looked at: rows and internal ones */
-	bool by_name;   /* -n: `name` */
-	bool by_text;   /* -s */
+	uint64_t dead;  /* words of dead objects, left out */
+	struct ap_heap_liveness liveness;
+	bool by_name; /* -n: `name` */
+	bool by_text; /* -s */
 	bool recursive, cut;
 	struct ap_text name;
 	AP_VEC(struct row) rows;
@@ -91,8 +96,8 @@ static struct ap_err *find_closures(struct ap_ctx *ctx, struct ap_heap *heap, st
 		if (d->rows.at[i].ref.kind != AP_REF_VARIABLE)
 			continue;
 		searched++;
-		AP_TRY(ap_heap_refs(heap, &watch, d->rows.at[i].ref.holder, 0, 0, ctx->arena,
-				    &refs));
+		AP_TRY(ap_heap_refs(heap, &watch, d->rows.at[i].ref.holder, 0, 0,
+				    ctx->args.given[OPT_ALL], ctx->arena, &refs));
 		for (size_t k = 0; k < refs.n; k++) {
 			struct row row = {.ref = refs.refs[k]};
 
@@ -109,6 +114,7 @@ static struct ap_err *find_closures(struct ap_ctx *ctx, struct ap_heap *heap, st
 
 struct collect {
 	struct ap_ctx *ctx;
+	const struct ap_heap *heap;
 	struct refs *refs;
 	struct ap_err *err;
 };
@@ -116,8 +122,10 @@ struct collect {
 static bool on_named(void *p, uint64_t address, uint64_t bytes, size_t group)
 {
 	struct collect *c = p;
-	const struct ap_heap_ref ref = {
-		.holder = address, .kind = AP_REF_PROPERTY, .name = c->refs->name};
+	const struct ap_heap_ref ref = {.holder = address,
+					.kind = AP_REF_PROPERTY,
+					.name = c->refs->name,
+					.live = ap_heap_is_live(c->heap, address)};
 
 	(void)bytes;
 	(void)group;
@@ -133,17 +141,21 @@ static struct ap_err *by_name(struct ap_ctx *ctx, struct refs *d)
 	struct collect c = {.ctx = ctx, .refs = d};
 	struct ap_heap_watch watch;
 	struct ap_heap *heap;
+	bool all = ctx->args.given[OPT_ALL];
 	size_t n;
 
 	d->by_name = true;
 	d->name = ap_text_of(ctx->args.text[OPT_NAME]);
-	AP_TRY(ap_require_groups(ctx, false, &heap, &groups, &n));
+	AP_TRY(ap_require_groups(ctx, all, &heap, &groups, &n));
+	ap_heap_liveness(heap, &d->liveness);
+	c.heap = heap;
 	bool *wanted = ap_alloc_array(ctx->arena, n ? n : 1, sizeof(*wanted));
 	if (!wanted)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0;
-		     groups[i].live != AP_LIVE_NO && k < groups[i].n_properties && !wanted[i]; k++)
+		for (size_t k = 0; (all || groups[i].live != AP_LIVE_NO) &&
+				   k < groups[i].n_properties && !wanted[i];
+		     k++)
 			wanted[i] = ap_text_eq(groups[i].properties[k], d->name);
 	}
 	ap_heap_watch(ctx, &watch);
@@ -158,22 +170,24 @@ static struct ap_err *find(struct ap_ctx *ctx, struct ap_heap *heap, uint64_t li
 	const uint64_t *strings;
 	struct ap_heap_watch watch;
 	struct ap_err *err;
+	bool all = ctx->args.given[OPT_ALL];
 	size_t n;
 
 	ap_heap_watch(ctx, &watch);
 	if (!d->by_text) {
-		err = ap_heap_refs(heap, &watch, d->address, d->offset, limit, ctx->arena, ret);
+		err = ap_heap_refs(heap, &watch, d->address, d->offset, limit, all, ctx->arena,
+				   ret);
 		ap_heap_watch_end(ctx);
 		return err;
 	}
-	err = ap_heap_strings_equal(heap, &watch, ap_text_of(ctx->args.text[OPT_STRING]),
+	err = ap_heap_strings_equal(heap, &watch, ap_text_of(ctx->args.text[OPT_STRING]), all,
 				    ctx->arena, &strings, &n);
 	if (!err && !n)
 		err = ap_err_hint(ap_err_new(AP_E_NOTFOUND, "there is no string \"%s\"",
 					     ctx->args.text[OPT_STRING]),
 				  "the whole text is meant: `strings -g REGEX` finds parts");
 	if (!err)
-		err = ap_heap_refs_to(heap, &watch, strings, n, ctx->arena, ret);
+		err = ap_heap_refs_to(heap, &watch, strings, n, all, ctx->arena, ret);
 	ap_heap_watch_end(ctx);
 	return err;
 }
@@ -224,10 +238,12 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 									   : 0;
 	d->offset = ctx->args.number[OPT_OFFSET];
 	AP_TRY(find(ctx, heap, limit, d, &refs));
+	ap_heap_liveness(heap, &d->liveness);
 	d->total = refs.total;
+	d->dead = refs.dead;
 	d->shown = refs.n;
 	if (d->recursive) {
-		AP_TRY(ap_refs_tree(ctx, heap, refs.refs, refs.n, &tree));
+		AP_TRY(ap_refs_tree(ctx, heap, refs.refs, refs.n, ctx->args.given[OPT_ALL], &tree));
 		d->cut = tree.cut;
 		for (size_t i = 0; i < tree.nodes.n; i++)
 			AP_TRY(add(ctx, d, &tree.nodes.at[i].ref, tree.nodes.at[i].depth));
@@ -256,6 +272,7 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 	ap_json_uint(j, "total", d->total);
 	ap_json_uint(j, "offset", d->offset);
 	ap_json_uint(j, "internal", d->by_name || d->recursive ? 0 : d->shown - d->rows.n);
+	ap_json_uint(j, "dead", d->dead);
 	ap_json_array(j, "refs");
 	for (size_t i = 0; i < d->rows.n; i++) {
 		const struct row *r = &d->rows.at[i];
@@ -264,6 +281,7 @@ static void json(struct ap_ctx *ctx, const void *p, struct ap_json *j)
 		ap_json_cstr(j, "kind", ap_ref_kind_name(r->ref.kind));
 		ap_json_text(j, "name", r->ref.name);
 		ap_json_bool(j, "weak", r->ref.weak);
+		ap_json_live(j, r->ref.live);
 		if (d->by_name)
 			ap_json_null(j, "target");
 		else
@@ -306,13 +324,17 @@ static void text(struct ap_ctx *ctx, const void *p)
 		print_name(ctx, &r->ref);
 		ap_out_s(ctx->out, "  of ");
 		ap_out_preview(ctx, &r->holder);
-		ap_out_s(ctx->out, "\n");
+		ap_out_s(ctx->out, r->ref.live == AP_LIVE_NO ? "  (dead)\n" : "\n");
 	}
-	ap_out_f(ctx->out, "%" PRIu64 " reference%s", d->total, d->total == 1 ? "" : "s");
+	ap_out_f(ctx->out, "%" PRIu64 " reference%s%s", d->total, d->total == 1 ? "" : "s",
+		 d->liveness.known ? "" : " (by dead or live objects)");
+	if (d->recursive && d->rows.n)
+		ap_out_f(ctx->out, ", %zu with those of the holders%s", d->rows.n,
+			 d->cut ? "; there are more" : "");
+	if (d->dead)
+		ap_out_f(ctx->out, "; %" PRIu64 " by dead objects %s left out: -a shows %s",
+			 d->dead, d->dead == 1 ? "is" : "are", d->dead == 1 ? "it" : "them");
 	if (d->recursive) {
-		if (d->rows.n)
-			ap_out_f(ctx->out, ", %zu with those of the holders%s", d->rows.n,
-				 d->cut ? "; there are more" : "");
 		ap_out_s(ctx->out, "\n");
 		return;
 	}
@@ -386,11 +408,11 @@ const struct ap_cmd ap_cmd_refs = {
 	.group = AP_GROUP_ALIVE,
 	.address = AP_ADDRESS_REQUIRED,
 	.summary = "who holds a value, and by what name",
-	.synopsis = {[AP_PLAIN] = "[-ir] [-n N] [-o N] VALUE | [-r] -s TEXT",
-		     [AP_LLNODE] = "[-r] [-v] VALUE | -n NAME | [-r] -s TEXT"},
+	.synopsis = {[AP_PLAIN] = "[-air] [-n N] [-o N] VALUE | [-ar] -s TEXT",
+		     [AP_LLNODE] = "[-ar] [-v] VALUE | [-a] -n NAME | [-ar] -s TEXT"},
 	.help = "Every object, closure variable, collection entry, bound argument and string that holds the "
-		"value. The words of the whole heap are read; holders may be dead objects that were not yet "
-		"collected. Weak references, which keep nothing alive, are marked. -s asks for every string "
+		"value. The words of the whole heap are read; dead objects that were not yet collected hold "
+		"nothing, -a adds them. Weak references, which keep nothing alive, are marked. -s asks for every string "
 		"with that text, -r for the holders of the holders as well, each object once; `why` shows "
 		"the one way to a root.",
 	.options = options,

@@ -11,6 +11,7 @@ struct node {
 
 struct tree {
 	struct ap_ctx *ctx;
+	bool dead;
 	AP_VEC(struct node) nodes;
 	AP_VEC(uint64_t) seen; /* sorted: holders that have their place */
 	bool cut;
@@ -110,7 +111,7 @@ static struct ap_err *grow(struct tree *t, struct ap_heap *heap, size_t from, si
 	}
 	qsort(t->seen.at, t->seen.n, sizeof(t->seen.at[0]), by_value);
 	ap_heap_watch(t->ctx, &watch);
-	err = ap_heap_refs_to(heap, &watch, targets, n_new, t->ctx->arena, &refs);
+	err = ap_heap_refs_to(heap, &watch, targets, n_new, t->dead, t->ctx->arena, &refs);
 	ap_heap_watch_end(t->ctx);
 	if (err)
 		return err;
@@ -126,9 +127,10 @@ static struct ap_err *grow(struct tree *t, struct ap_heap *heap, size_t from, si
 }
 
 struct ap_err *ap_refs_tree(struct ap_ctx *ctx, struct ap_heap *heap,
-			    const struct ap_heap_ref *first, size_t n, struct ap_refs_tree *ret)
+			    const struct ap_heap_ref *first, size_t n, bool dead,
+			    struct ap_refs_tree *ret)
 {
-	struct tree t = {.ctx = ctx};
+	struct tree t = {.ctx = ctx, .dead = dead};
 	size_t roots;
 
 	for (size_t i = 0; i < n; i++) {

@@ -21,8 +21,10 @@ struct ap_refs_tree {
 
 enum { AP_MAX_TREE_NODES = 10000, AP_MAX_TREE_DEPTH = 64 };
 
-/* The trees over the first references; without internal and weak ones. */
+/* The trees over the first references; without internal and weak ones, those of dead objects only
+ * with `dead`. */
 struct ap_err *ap_refs_tree(struct ap_ctx *ctx, struct ap_heap *heap,
-			    const struct ap_heap_ref *first, size_t n, struct ap_refs_tree *ret);
+			    const struct ap_heap_ref *first, size_t n, bool dead,
+			    struct ap_refs_tree *ret);
 
 #endif

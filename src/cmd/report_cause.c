@@ -109,7 +109,7 @@ static struct ap_err *add_promises(struct ap_ctx *ctx, struct ap_str *out)
 
 	AP_TRY(ap_require_heap(ctx, &heap));
 	ap_heap_watch(ctx, &watch);
-	struct ap_err *err = ap_heap_promises(heap, &watch, ctx->arena, &rows, &n, &count);
+	struct ap_err *err = ap_heap_promises(heap, &watch, false, ctx->arena, &rows, &n, &count);
 	ap_heap_watch_end(ctx);
 	if (err)
 		return err;

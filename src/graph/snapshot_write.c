@@ -47,6 +47,17 @@ static void number(struct ap_str *str, uint64_t v)
 	ap_str_add(str, digits + at, sizeof(digits) - at);
 }
 
+/* Numbers between commas, on a line of their own. */
+static void row(struct ap_str *str, bool first, const uint64_t *values, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (i || !first)
+			ap_str_addc(str, ',');
+		number(str, values[i]);
+	}
+	ap_str_addc(str, '\n');
+}
+
 /* The file's own number of a node: that of the graph, or V8's way of counting. */
 static uint64_t id_of(const struct ap_graph *g, uint32_t v)
 {
@@ -94,7 +105,7 @@ static struct ap_err *nodes(struct writer *w)
 			size = UINT32_MAX;
 			w->written.cut_sizes++;
 		}
-		const uint64_t row[N_FIELDS] = {
+		const uint64_t values[N_FIELDS] = {
 			g->types[v],
 			g->names[v],
 			id_of(g, v),
@@ -103,14 +114,7 @@ static struct ap_err *nodes(struct writer *w)
 			0,
 			ap_node_detachedness(g, v),
 		};
-		if (v)
-			ap_str_addc(&w->buffer, ',');
-		for (int i = 0; i < N_FIELDS; i++) {
-			if (i)
-				ap_str_addc(&w->buffer, ',');
-			number(&w->buffer, row[i]);
-		}
-		ap_str_addc(&w->buffer, '\n');
+		row(&w->buffer, v == 0, values, N_FIELDS);
 		AP_TRY(drain(w, DRAIN_BYTES));
 	}
 	ap_str_adds(&w->buffer, "],\n");
@@ -160,16 +164,9 @@ static struct ap_err *locations(struct writer *w)
 
 		if (!l)
 			continue;
-		const uint64_t row[N_LOCATION_FIELDS] = {(uint64_t)v * N_FIELDS, l->script_id,
-							 l->line, l->column};
-		if (any)
-			ap_str_addc(&w->buffer, ',');
-		for (int i = 0; i < N_LOCATION_FIELDS; i++) {
-			if (i)
-				ap_str_addc(&w->buffer, ',');
-			number(&w->buffer, row[i]);
-		}
-		ap_str_addc(&w->buffer, '\n');
+		const uint64_t values[N_LOCATION_FIELDS] = {(uint64_t)v * N_FIELDS, l->script_id,
+							    l->line, l->column};
+		row(&w->buffer, !any, values, N_LOCATION_FIELDS);
 		any = true;
 		AP_TRY(drain(w, DRAIN_BYTES));
 	}

@@ -193,26 +193,28 @@ struct ap_heap_ref {
 	uint64_t holder; /* object, function, context or string; for internal ones whatever it is */
 	uint64_t slot;   /* address of the word */
 	enum ap_ref_kind kind;
-	struct ap_text name; /* "title", "3", "key", "value of 0x...", "[[target]]" */
-	bool weak;           /* does not keep it alive */
+	struct ap_text name;    /* "title", "3", "key", "value of 0x...", "[[target]]" */
+	bool weak;              /* does not keep it alive */
+	enum ap_heap_live live; /* the holder */
 };
 
 struct ap_heap_refs {
 	const struct ap_heap_ref *refs;
 	size_t n;
 	uint64_t total; /* words that hold it, in objects of any kind; `refs` are a part of them */
+	uint64_t dead;  /* words of dead objects that were left out */
 };
 
 /* Who holds the object that starts at `address`: the words number `offset` to `offset + limit` (0:
- * all). */
+ * all); those of dead objects, where they are known, only with `dead`. */
 struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *watch,
-			    uint64_t address, uint64_t offset, uint64_t limit,
+			    uint64_t address, uint64_t offset, uint64_t limit, bool dead,
 			    struct ap_arena *arena, struct ap_heap_refs *ret);
 
 /* The same for many objects: `addresses` in any order; the result is by holder. */
 struct ap_err *ap_heap_refs_to(struct ap_heap *heap, const struct ap_heap_watch *watch,
-			       const uint64_t *addresses, size_t n, struct ap_arena *arena,
-			       struct ap_heap_refs *ret);
+			       const uint64_t *addresses, size_t n, bool dead,
+			       struct ap_arena *arena, struct ap_heap_refs *ret);
 
 /* Objects that a person has set aside, until they are forgotten. */
 struct ap_err *ap_heap_mark(struct ap_heap *heap, uint64_t address);
@@ -274,9 +276,9 @@ struct ap_heap_strings {
 			      */
 };
 
-/* Every string with that text (WTF-8), flat or not, by address. */
+/* Every (live) string with that text (WTF-8), flat or not, by address. */
 struct ap_err *ap_heap_strings_equal(struct ap_heap *heap, const struct ap_heap_watch *watch,
-				     struct ap_text text, struct ap_arena *arena,
+				     struct ap_text text, bool dead, struct ap_arena *arena,
 				     const uint64_t **ret_addresses, size_t *ret_n);
 /*
  * One pass over the text of all flat strings; parts of concatenated and sliced ones are among them.
@@ -312,11 +314,12 @@ struct ap_heap_promises {
 	struct ap_text script;
 	int line, column; /* where it waits, or where the handler begins; 0 unknown */
 	uint64_t count;
-	uint64_t example; /* the one with the lowest address */
+	uint64_t example;       /* the one with the lowest address */
+	enum ap_heap_live live; /* all of them */
 };
 
-/* All places, most promises first; *ret_count is the sum. */
-struct ap_err *ap_heap_promises(struct ap_heap *heap, const struct ap_heap_watch *watch,
+/* All places of (live) promises, most promises first; *ret_count is the sum. */
+struct ap_err *ap_heap_promises(struct ap_heap *heap, const struct ap_heap_watch *watch, bool dead,
 				struct ap_arena *arena, const struct ap_heap_promises **ret,
 				size_t *ret_n, uint64_t *ret_count);
 

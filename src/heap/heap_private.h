@@ -228,6 +228,7 @@ struct ap_hit {
 	ap_addr target, holder;
 	uint32_t offset_words;
 	bool weak;
+	bool dead; /* the holder, as far as that is known */
 };
 
 /* refs.c: all words of all objects that point to one of `targets` (sorted); by holder and slot. */

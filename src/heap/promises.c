@@ -23,6 +23,7 @@ struct key {
 	enum ap_promise_kind kind;
 	ap_tagged shared; /* of the function; 0: none */
 	int32_t step;     /* where in it an async function stands */
+	enum ap_heap_live live;
 };
 
 struct group {
@@ -38,6 +39,7 @@ struct finder {
 	struct ap_heap *heap;
 	struct ap_v8 *v8;
 	struct ap_arena *arena;
+	bool dead; /* are wanted, too */
 	addr_vec promises, functions;
 	AP_VEC(struct group) groups;
 	uint32_t *slots; /* open addressing: index of a group + 1 */
@@ -81,7 +83,8 @@ static struct ap_err *collect(struct finder *f, const struct ap_heap_watch *watc
 				into = &f->promises;
 			else if (map && map->type == F(f->v8, T_JS_ASYNC_FUNCTION))
 				into = &f->functions;
-			if (into && !ap_vec_push(f->arena, into, a))
+			if (into && (f->dead || ap_heap_is_live(heap, a) != AP_LIVE_NO) &&
+			    !ap_vec_push(f->arena, into, a))
 				return &ap_err_nomem;
 		}
 	}
@@ -90,15 +93,16 @@ static struct ap_err *collect(struct finder *f, const struct ap_heap_watch *watc
 
 static size_t slot_of(const struct finder *f, const struct key *key)
 {
-	uint64_t h =
-		(key->shared ^ (uint64_t)key->kind << 60 ^ (uint64_t)(uint32_t)key->step << 40) *
-		0x9e3779b97f4a7c15u;
+	uint64_t h = (key->shared ^ (uint64_t)key->kind << 60 ^ (uint64_t)key->live << 58 ^
+		      (uint64_t)(uint32_t)key->step << 40) *
+		     0x9e3779b97f4a7c15u;
 	size_t i = (size_t)(h >> 32) & (f->cap - 1);
 
 	while (f->slots[i]) {
 		const struct key *k = &f->groups.at[f->slots[i] - 1].key;
 
-		if (k->kind == key->kind && k->shared == key->shared && k->step == key->step)
+		if (k->kind == key->kind && k->shared == key->shared && k->step == key->step &&
+		    k->live == key->live)
 			break;
 		i = (i + 1) & (f->cap - 1);
 	}
@@ -172,6 +176,7 @@ static struct ap_err *tell_async(struct finder *f)
 		    !is_pending(f->v8, promise) ||
 		    !key_of_generator(f->v8, generator, &group.key) || group.key.step < 0)
 			continue;
+		group.key.live = ap_heap_is_live(f->heap, promise - 1);
 		f->told[f->n_told++] = promise - 1;
 		AP_TRY(count(f, &group, promise - 1));
 	}
@@ -202,7 +207,8 @@ static ap_tagged handler_of(struct ap_v8 *v8, ap_tagged reaction, struct ap_aren
 
 static struct ap_err *tell_other(struct finder *f, ap_addr address, struct ap_arena *scratch)
 {
-	struct group group = {.key.kind = AP_PROMISE_ALONE};
+	struct group group = {.key.kind = AP_PROMISE_ALONE,
+			      .key.live = ap_heap_is_live(f->heap, address)};
 	ap_tagged_vec awaiters = {0};
 	struct ap_promise p;
 
@@ -269,15 +275,19 @@ static int by_count(const void *pa, const void *pb)
 	return (a->example > b->example) - (a->example < b->example);
 }
 
-struct ap_err *ap_heap_promises(struct ap_heap *heap, const struct ap_heap_watch *watch,
+struct ap_err *ap_heap_promises(struct ap_heap *heap, const struct ap_heap_watch *watch, bool dead,
 				struct ap_arena *arena, const struct ap_heap_promises **ret,
 				size_t *ret_n, uint64_t *ret_count)
 {
-	struct finder f = {.heap = heap, .v8 = heap->v8, .arena = arena};
+	struct finder f = {.heap = heap, .v8 = heap->v8, .arena = arena, .dead = dead};
+	const struct ap_heap_group *groups;
 	struct ap_heap_promises *rows;
+	size_t n_groups;
 	struct ap_err *err;
 
 	AP_TRY(ap_profile_require(&heap->v8->profile, AP_G_PROMISES));
+	/* With the groups it is known what lives. */
+	AP_TRY(ap_heap_groups(heap, watch, false, &groups, &n_groups));
 	uint8_t *scratch = malloc(AP_CHUNK_BYTES);
 	err = scratch ? collect(&f, watch, scratch) : &ap_err_nomem;
 	free(scratch);
@@ -294,8 +304,10 @@ struct ap_err *ap_heap_promises(struct ap_heap *heap, const struct ap_heap_watch
 	for (size_t i = 0; i < f.groups.n; i++) {
 		const struct group *g = &f.groups.at[i];
 
-		rows[i] = (struct ap_heap_promises){
-			.kind = g->key.kind, .count = g->count, .example = g->example};
+		rows[i] = (struct ap_heap_promises){.kind = g->key.kind,
+						    .count = g->count,
+						    .example = g->example,
+						    .live = g->key.live};
 		place(&f, g, &rows[i]);
 	}
 	if (f.groups.n)

@@ -99,8 +99,13 @@ static bool note(struct search *s, const struct ap_heap_page *page,
 	    slot - holder >= ap_heap_size(s->heap, map, holder, bytes->at + (holder - page->start),
 					  bytes->n - (holder - page->start)))
 		return true;
-	const struct ap_hit hit = {(w & ~3ull), holder, (uint32_t)((slot - holder) / 8),
-				   (w & 2) != 0};
+	const struct ap_hit hit = {
+		.target = w & ~3ull,
+		.holder = holder,
+		.offset_words = (uint32_t)((slot - holder) / 8),
+		.weak = (w & 2) != 0,
+		.dead = ap_heap_is_live(s->heap, holder) == AP_LIVE_NO,
+	};
 	if (ap_vec_push(&s->arena, &s->hits, hit))
 		return true;
 	s->failed = true;
@@ -190,7 +195,7 @@ struct ap_err *ap_heap_find_words(struct ap_heap *heap, const struct ap_heap_wat
 struct pending {
 	ap_addr target, slot, holder, part;
 	int64_t offset, part_offset; /* in bytes */
-	bool weak, done;
+	bool weak, dead, done;
 };
 
 static int by_value(const void *a, const void *b)
@@ -206,12 +211,15 @@ static int by_target(const void *a, const void *b)
 
 	if (x->target != y->target)
 		return x->target < y->target ? -1 : 1;
+	if (x->dead != y->dead)
+		return x->dead - y->dead;
 	if (x->weak != y->weak)
 		return x->weak - y->weak;
 	return by_slot(a, b);
 }
 
-/* The first hit on `target` in hits by target, a strong one if there is any. */
+/* The first hit on `target` in hits by target: one of a live holder if there is any, a strong one.
+ */
 static const struct ap_hit *hit_on(const struct ap_hits *hits, ap_addr target)
 {
 	size_t lo = 0, hi = hits->list.n;
@@ -262,7 +270,8 @@ static struct ap_err *climb(struct ap_heap *heap, const struct ap_heap_watch *wa
 		if (p->done)
 			continue;
 		h = hit_on(&hits, p->holder);
-		if (!h) {
+		/* What holds a live part but is dead itself does not own it. */
+		if (!h || (h->dead && !p->dead)) {
 			p->done = true;
 			continue;
 		}
@@ -341,18 +350,37 @@ static struct ap_err *add_aliases(struct ap_heap *heap, const ap_addr *targets, 
 	return NULL;
 }
 
+static uint64_t leave_out_dead(struct ap_hits *hits)
+{
+	size_t n = 0, all = hits->list.n;
+
+	for (size_t i = 0; i < all; i++) {
+		if (!hits->list.at[i].dead)
+			hits->list.at[n++] = hits->list.at[i];
+	}
+	hits->list.n = n;
+	return all - n;
+}
+
 /* References to `targets` (sorted): the words number `offset` to `offset + limit` of them. */
 static struct ap_err *refs_to(struct ap_heap *heap, const struct ap_heap_watch *watch,
 			      const ap_addr *targets, size_t n_targets, uint64_t offset,
-			      uint64_t limit, struct ap_arena *arena, struct ap_heap_refs *ret)
+			      uint64_t limit, bool dead, struct ap_arena *arena,
+			      struct ap_heap_refs *ret)
 {
+	const struct ap_heap_group *groups;
+	size_t n_groups;
 	struct ap_heap_refs refs = {0};
 	ap_alias_vec aliases = {0};
 	struct ap_hits hits;
 	struct ap_err *err = NULL;
 
+	/* With the groups it is known what lives. */
+	AP_TRY(ap_heap_groups(heap, watch, false, &groups, &n_groups));
 	AP_TRY(add_aliases(heap, targets, n_targets, arena, &aliases, &targets, &n_targets));
 	AP_TRY(ap_heap_find_words(heap, watch, targets, n_targets, &hits));
+	if (!dead)
+		refs.dead = leave_out_dead(&hits);
 	refs.total = hits.list.n;
 	size_t first = offset < hits.list.n ? offset : hits.list.n;
 	size_t n = hits.list.n - first;
@@ -371,7 +399,8 @@ static struct ap_err *refs_to(struct ap_heap *heap, const struct ap_heap_watch *
 					      .slot = h->holder + 8ull * h->offset_words,
 					      .holder = h->holder,
 					      .offset = 8 * (int64_t)h->offset_words,
-					      .weak = h->weak};
+					      .weak = h->weak,
+					      .dead = h->dead};
 	}
 	ap_hits_close(&hits);
 	bool more = n > 0;
@@ -382,8 +411,12 @@ static struct ap_err *refs_to(struct ap_heap *heap, const struct ap_heap_watch *
 	for (size_t i = 0; i < n; i++) {
 		const struct pending *p = &pending[i];
 
-		list[i] = (struct ap_heap_ref){
-			.target = p->target, .holder = p->holder, .slot = p->slot, .weak = p->weak};
+		list[i] = (struct ap_heap_ref){.target = p->target,
+					       .holder = p->holder,
+					       .slot = p->slot,
+					       .weak = p->weak,
+					       .live = p->dead ? AP_LIVE_NO
+							       : ap_heap_is_live(heap, p->holder)};
 		ap_heap_name_ref(heap, p->holder, p->offset, p->part, p->part_offset, arena,
 				 &list[i]);
 	}
@@ -394,15 +427,15 @@ static struct ap_err *refs_to(struct ap_heap *heap, const struct ap_heap_watch *
 }
 
 struct ap_err *ap_heap_refs(struct ap_heap *heap, const struct ap_heap_watch *watch,
-			    uint64_t address, uint64_t offset, uint64_t limit,
+			    uint64_t address, uint64_t offset, uint64_t limit, bool dead,
 			    struct ap_arena *arena, struct ap_heap_refs *ret)
 {
-	return refs_to(heap, watch, &address, 1, offset, limit, arena, ret);
+	return refs_to(heap, watch, &address, 1, offset, limit, dead, arena, ret);
 }
 
 struct ap_err *ap_heap_refs_to(struct ap_heap *heap, const struct ap_heap_watch *watch,
-			       const uint64_t *addresses, size_t n, struct ap_arena *arena,
-			       struct ap_heap_refs *ret)
+			       const uint64_t *addresses, size_t n, bool dead,
+			       struct ap_arena *arena, struct ap_heap_refs *ret)
 {
 	ap_addr *sorted = ap_alloc_array(arena, n ? n : 1, sizeof(*sorted));
 	size_t unique = 0;
@@ -416,5 +449,5 @@ struct ap_err *ap_heap_refs_to(struct ap_heap *heap, const struct ap_heap_watch 
 		if (!unique || sorted[unique - 1] != sorted[i])
 			sorted[unique++] = sorted[i];
 	}
-	return refs_to(heap, watch, sorted, unique, 0, 0, arena, ret);
+	return refs_to(heap, watch, sorted, unique, 0, 0, dead, arena, ret);
 }

@@ -345,22 +345,22 @@ static bool on_candidate(void *p, uint64_t address, uint64_t bytes, size_t group
 }
 
 struct ap_err *ap_heap_strings_equal(struct ap_heap *heap, const struct ap_heap_watch *watch,
-				     struct ap_text text, struct ap_arena *arena,
+				     struct ap_text text, bool dead, struct ap_arena *arena,
 				     const uint64_t **ret_addresses, size_t *ret_n)
 {
 	struct equal e = {.v8 = heap->v8, .arena = arena, .text = text};
 	const struct ap_heap_group *groups;
 	size_t n;
 
-	AP_TRY(ap_heap_groups(heap, watch, false, &groups, &n));
+	AP_TRY(ap_heap_groups(heap, watch, dead, &groups, &n));
 	bool *wanted = ap_alloc_array(arena, n ? n : 1, sizeof(*wanted));
 	if (!wanted)
 		return &ap_err_nomem;
 	for (size_t i = 0; i < n; i++)
-		wanted[i] =
-			groups[i].live != AP_LIVE_NO && (groups[i].kind == AP_HEAP_STRING ||
-							 groups[i].kind == AP_HEAP_CONS_STRING ||
-							 groups[i].kind == AP_HEAP_SLICED_STRING);
+		wanted[i] = (dead || groups[i].live != AP_LIVE_NO) &&
+			    (groups[i].kind == AP_HEAP_STRING ||
+			     groups[i].kind == AP_HEAP_CONS_STRING ||
+			     groups[i].kind == AP_HEAP_SLICED_STRING);
 	struct ap_err *err = ap_heap_each(heap, watch, wanted, on_candidate, &e);
 	ap_str_close(&e.read);
 	if (err || e.failed)

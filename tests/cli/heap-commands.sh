@@ -41,6 +41,13 @@ for (const part of ['one part, ', 'another part, ', 'and a third part'])
   globalThis.rope += part + process.argv.length;
 const lone = new Lone();
 
+class Gone { constructor(target) { this.lost = target; this.all = [target, 'lost text of ' + process.pid]; } }
+async function waits(p) { await p; }
+async function forgotten(p) { await p; }
+globalThis.waiting = waits(new Promise(() => {}));
+function makeDead() { for (let i = 0; i < 20; i++) { new Gone(target); forgotten(new Promise(() => {})); } }
+makeDead();
+
 function die(lone) { process.abort(); }
 die(lone);
 END
@@ -227,6 +234,25 @@ says "refs" '\.held  of Owner' '^[0-9]+ references'
 says "refs: variable" 'variable captured  of'
 run -e "refs -n 2 0x$t"
 says "refs -n" '; -o 2 shows the next$'
+# What the collector has only to come for holds nothing; the last one may still stand on the stack.
+run --json -e "refs -n 0 0x$t"
+json "refs: live holders" "d.refs.every((r) => r.live === true) && d.refs.filter((r) => r.holder.constructor === 'Gone').length <= 1 && d.dead >= 38"
+run -e "refs 0x$t"
+says "refs: dead ones are counted" 'by dead objects are left out: -a shows them$'
+run --json -e "refs -a -n 0 0x$t"
+json "refs -a" "d.refs.filter((r) => r.name === 'lost' && r.live === false).length >= 19 && d.refs.some((r) => r.name === 'held' && r.live === true) && d.dead === 0"
+run -e "refs -a -n 0 0x$t"
+says "refs -a: marked" '\.lost  of Gone .*  \(dead\)$'
+run -e 'v8 findrefs -a -n lost'
+is "v8 findrefs -a -n" "$(grep -c 'Gone\.lost' out)" 20
+run -e 'v8 findrefs -n lost'
+if [ "$(grep -c 'Gone\.lost' out)" -le 1 ]; then ok "v8 findrefs -n: live ones"; else bad "v8 findrefs -n: live ones" "$(lines) lines"; fi
+run --json -e 'promises -n 0'
+json "promises: live ones" "d.groups.every((g) => g.live === true) && d.groups.some((g) => g.kind === 'async-function' && g.place.function === 'waits' && g.count === 1) && !d.groups.some((g) => g.place && g.place.function === 'forgotten' && g.count > 1)"
+run --json -e 'promises -a -n 0'
+json "promises -a" "d.groups.some((g) => g.kind === 'async-function' && g.place.function === 'forgotten' && g.live === false && g.count >= 19)"
+run -e 'promises -a'
+says "promises -a: marked" 'result of async forgotten at .*  \(dead\)$'
 run -e 'refs -s "needle of the zoo"'
 says "refs -s" '\.prop_02  of Cage'
 is "refs -s: all" "$(grep -c '\.prop_02' out)" 12
