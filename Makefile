@@ -1,6 +1,7 @@
 # What people type. The build itself is CMake's: CMakeLists.txt, CMakePresets.json.
 #
 #   make          the release binary, build/autopsy (and the packages it needs, if they are missing)
+#   make install  binaries, man page and completions below PREFIX (/usr/local)
 #   make deps     install what building, the demo and the tests need
 #   make demo     crash a real program and open its core
 #   make demo-fleet  a crash in a real pod, through a bucket, to its JavaScript stack (root; containerd and runc)
@@ -12,6 +13,7 @@
 #   make clean
 
 BUILD := build
+PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CTEST := ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS)
 
@@ -19,6 +21,9 @@ all: build-deps
 	@cmake --preset release -B $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; rm -f $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
 	cmake --build $(BUILD) -j $(JOBS)
+
+install: all
+	cmake --install $(BUILD) --prefix $(PREFIX)
 
 deps:
 	@scripts/deps.sh build demo check
@@ -71,4 +76,4 @@ tidy: all
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all deps build-deps demo demo-fleet check sanitize matrix bench tidy soak clean
+.PHONY: all install deps build-deps demo demo-fleet check sanitize matrix bench tidy soak clean
