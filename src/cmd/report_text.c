@@ -261,6 +261,11 @@ static void thrown(struct ap_ctx *ctx, const struct ap_report *r)
 
 	if (r->first_user_frame != SIZE_MAX)
 		return;
+	if (r->verdict.has_error && !r->verdict.error_name.s && !r->verdict.error_message.s) {
+		label(ctx->out, "THROWN IN");
+		ap_out_styled(ctx->out, AP_STYLE_DIM,
+			      "unknown: it is no Error, so V8 kept no stack of it\n");
+	}
 	while (rest.n && shown < 4) {
 		const char *nl = memchr(rest.s, '\n', rest.n);
 		size_t n = nl ? (size_t)(nl - rest.s) : rest.n;

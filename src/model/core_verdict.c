@@ -133,40 +133,89 @@ static struct ap_text extra_text(const struct ap_detail *detail, const char *key
 	return e && e->kind == AP_EXTRA_TEXT ? e->text : (struct ap_text){NULL, 0};
 }
 
+struct error_words {
+	struct ap_text name, message, stack;
+	bool has_cause;
+	struct ap_value cause;
+};
+
+/*
+ * An error that came from a worker is no Error to V8: Node makes a plain object anew, with the
+ * class's prototype and the texts as properties.
+ */
+static struct ap_err *copied_error_words(struct verdict_job *job, uint64_t ref,
+					 struct error_words *ret, bool *ret_is_one)
+{
+	enum { MAX_NAME = 256, MAX_MESSAGE = 1 << 16 };
+	struct ap_v8 *v8 = job->core->v8;
+	ap_tagged name, message, stack, cause;
+
+	*ret_is_one = ap_own_value(v8, ref, "stack", &stack) &&
+		      ap_type_is_string(v8, ap_v8_type(v8, stack)) &&
+		      ap_own_value(v8, ref, "message", &message) &&
+		      ap_type_is_string(v8, ap_v8_type(v8, message)) &&
+		      ap_own_value(v8, ref, "name", &name) &&
+		      ap_type_is_string(v8, ap_v8_type(v8, name));
+	if (!*ret_is_one)
+		return NULL;
+	ret->name = ap_v8_text(v8, name, MAX_NAME, job->arena);
+	ret->message = ap_v8_text(v8, message, MAX_MESSAGE, job->arena);
+	ret->stack = ap_v8_text(v8, stack, MAX_MESSAGE, job->arena);
+	ret->has_cause = ap_own_value(v8, ref, "cause", &cause);
+	return ret->has_cause ? ap_core_describe(&job->core->base, cause, job->arena, &ret->cause)
+			      : NULL;
+}
+
+static struct ap_err *error_words(struct verdict_job *job, const struct ap_value *error,
+				  struct error_words *ret, bool *ret_is_one)
+{
+	struct ap_detail detail = {0};
+	const struct ap_extra *cause;
+
+	*ret_is_one = false;
+	*ret = (struct error_words){.has_cause = false};
+	if (error->type == AP_T_OBJECT)
+		return copied_error_words(job, error->ref, ret, ret_is_one);
+	if (error->type != AP_T_ERROR)
+		return NULL;
+	*ret_is_one = true;
+	AP_TRY(ap_core_detail(&job->core->base, error->ref, &ap_detail_default_limits, job->arena,
+			      &detail));
+	ret->name = extra_text(&detail, "name");
+	ret->message = extra_text(&detail, "message");
+	ret->stack = extra_text(&detail, "stack");
+	cause = ap_detail_extra(&detail, "cause");
+	ret->has_cause = cause && cause->kind == AP_EXTRA_VALUE;
+	if (ret->has_cause)
+		ret->cause = cause->values[0];
+	return NULL;
+}
+
 /* Name, message, stack and the chain of causes of an Error. */
 static struct ap_err *describe_error(struct verdict_job *job, const struct ap_value *error)
 {
 	struct ap_verdict *out = job->out;
-	uint64_t ref = error->ref;
+	struct error_words words;
+	bool is_error;
 
 	out->has_error = true;
 	out->error = *error;
-	if (error->type != AP_T_ERROR)
+	AP_TRY(error_words(job, error, &words, &is_error));
+	if (!is_error)
 		return NULL;
-	for (int level = 0; level <= MAX_CAUSES; level++) {
-		struct ap_detail detail = {0};
-		const struct ap_extra *cause;
-		struct ap_text name, message;
+	out->error_name = words.name;
+	out->error_message = words.message;
+	out->error_stack = words.stack;
+	for (int level = 0; level < MAX_CAUSES && words.has_cause; level++) {
+		struct ap_value cause = words.cause;
 
-		AP_TRY(ap_core_detail(&job->core->base, ref, &ap_detail_default_limits, job->arena,
-				      &detail));
-		name = extra_text(&detail, "name");
-		message = extra_text(&detail, "message");
-		if (level == 0) {
-			out->error_name = name;
-			out->error_message = message;
-			out->error_stack = extra_text(&detail, "stack");
-		} else {
-			char *text = ap_printf(job->arena, "%.*s: %.*s", AP_TEXT_ARG(name),
-					       AP_TEXT_ARG(message));
-
-			if (!text || !ap_vec_push(job->arena, &out->causes, ap_text_of(text)))
-				return &ap_err_nomem;
-		}
-		cause = ap_detail_extra(&detail, "cause");
-		if (!cause || cause->kind != AP_EXTRA_VALUE || cause->values[0].type != AP_T_ERROR)
+		AP_TRY(error_words(job, &cause, &words, &is_error));
+		if (!is_error)
 			break;
-		ref = cause->values[0].ref;
+		char *text = ap_printf(job->arena, "%.*s: %.*s", AP_TEXT_ARG(words.name),
+				       AP_TEXT_ARG(words.message));
+		if (!text || !ap_vec_push(job->arena, &out->causes, ap_text_of(text)))
+			return &ap_err_nomem;
 	}
 	return NULL;
 }

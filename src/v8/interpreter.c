@@ -127,6 +127,16 @@ bool ap_bytecode_store(const struct ap_v8 *v8, const struct ap_bytecode_step *st
 	return true;
 }
 
+/* Assigning to a parameter stores where the caller put it, above the receiver. */
+static bool is_parameter(struct ap_v8 *v8, ap_tagged bytecode, int32_t target)
+{
+	int64_t index = (int64_t)(F(v8, FP_REGISTERS) - F(v8, FP_ARGS)) / 8 - target;
+	uint32_t size;
+
+	return ap_v8_u32(v8, bytecode, F(v8, BYTECODE_PARAMETER_SIZE), &size) && index > 0 &&
+	       index < (int64_t)(size & 0xffff);
+}
+
 bool ap_bytecode_stores_plausible(struct ap_v8 *v8, ap_tagged bytecode)
 {
 	struct ap_bytecodes b;
@@ -139,7 +149,8 @@ bool ap_bytecode_stores_plausible(struct ap_v8 *v8, ap_tagged bytecode)
 		return false;
 	while (ap_bytecodes_next(&b, &step)) {
 		if (ap_bytecode_store(v8, &step, &target, &source) &&
-		    (target < 0 || (uint32_t)target >= frame_bytes / 8))
+		    (target < 0 || (uint32_t)target >= frame_bytes / 8) &&
+		    !is_parameter(v8, bytecode, target))
 			return false;
 	}
 	return !b.broken;

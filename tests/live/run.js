@@ -389,7 +389,10 @@ function verdictCheck(name, truth, core) {
     if (data.verdict.kind !== verdict.kind)
       return `${show(data.verdict)}, truth is ${show(verdict)}`;
     const missed = [verdict.text, verdict.signal, verdict.address].find((w) => w && !String(data.verdict.text).includes(w));
-    return missed ? `${show(data.verdict.text)} does not have ${show(missed)}` : undefined;
+    if (missed)
+      return `${show(data.verdict.text)} does not have ${show(missed)}`;
+    return !verdict.stack || String(data.verdict.error_stack).includes(verdict.stack) ? undefined :
+      `${show(data.verdict.error_stack)} does not have ${show(verdict.stack)}`;
   });
 }
 

@@ -20,7 +20,7 @@ function fail(message) {
 }
 
 if (isMainThread) {
-  note({ verdict: { kind: 'uncaught-error', text: 'from the worker' } });
+  note({ verdict: { kind: 'uncaught-error', text: 'RangeError: from the worker', stack: `at fail (${__filename}:` } });
   new Pool().start(__filename);
 } else {
   setTimeout(() => fail('from the worker'), 50);
