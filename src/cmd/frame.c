@@ -134,7 +134,7 @@ static void text(struct ap_ctx *ctx, const void *p)
 	ap_out_s(ctx->out, "\n");
 	if (s->has_source)
 		ap_plain_source_lines(ctx, &s->source, s->source.line > 2 ? s->source.line - 2 : 1,
-				      s->source.line + 2);
+				      s->source.line + 2, false);
 }
 
 const struct ap_cmd ap_cmd_frame = {

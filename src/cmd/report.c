@@ -14,7 +14,7 @@
 
 enum { OPT_HTML, OPT_FORCE, OPT_QUICK };
 
-enum { MAX_LOCALS = 8, MAX_PAGE_LOCALS = 24 };
+enum { MAX_LOCALS = 8, MAX_PAGE_LOCALS = 24, FAR_COLUMN = 400 };
 
 static const struct ap_option options[] = {
 	[OPT_HTML] = {0, "html", AP_OPTION_TEXT, AP_IN_PLAIN, "FILE",
@@ -68,8 +68,11 @@ static struct ap_err *user_place(struct ap_ctx *ctx, const struct ap_report *r,
 	if (script.n > 7 && memcmp(script.s, "file://", 7) == 0)
 		script = (struct ap_text){script.s + 7, script.n - 7};
 	script = without_prefix(script, r->info.cwd.value);
-	text = f->line ? ap_printf(ctx->arena, "%.*s:%d", AP_TEXT_ARG(script), f->line)
-		       : ap_strndup(ctx->arena, script.s ? script.s : "", script.n);
+	/* Far to the right in minified code the line alone says nothing. */
+	text = f->column > FAR_COLUMN ? ap_printf(ctx->arena, "%.*s:%d:%d", AP_TEXT_ARG(script),
+						  f->line, f->column)
+	       : f->line ? ap_printf(ctx->arena, "%.*s:%d", AP_TEXT_ARG(script), f->line)
+			 : ap_strndup(ctx->arena, script.s ? script.s : "", script.n);
 	*ret = ap_text_of(text);
 	return text ? NULL : &ap_err_nomem;
 }
@@ -148,8 +151,14 @@ static struct ap_err *look_into_frame(struct ap_ctx *ctx, struct ap_report *r)
 	AP_ERR_AUTO no_source =
 		ctx->model->ops->source(ctx->model, f->callee.ref, f, ctx->arena, &source);
 	if (!no_source && source.line) {
-		r->source_line = ap_source_line(&source, source.line);
-		r->has_source = r->source_line.n > 0;
+		struct ap_text line = ap_source_line(&source, source.line);
+		int indent = 0;
+
+		for (; line.n && (*line.s == ' ' || *line.s == '\t'); line.s++, line.n--)
+			indent++;
+		r->has_source = line.n > 0;
+		r->source_line = line;
+		r->source_column = source.column > indent ? source.column - indent : 0;
 	}
 	return NULL;
 }

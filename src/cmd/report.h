@@ -27,8 +27,9 @@ struct ap_report {
 	size_t n_workers, n_js_threads;
 	AP_VEC(struct ap_report_line) where;
 	size_t first_user_frame; /* SIZE_MAX: none */
-	bool has_source;         /* the line that it executes */
+	bool has_source;         /* the line that it executes, without what indents it */
 	struct ap_text source_line;
+	int source_column;                 /* in that, 1-based */
 	AP_VEC(struct ap_variable) locals; /* of that frame */
 	uint64_t memory_bytes;
 	AP_VEC(struct ap_memory_kind)

@@ -8,11 +8,12 @@
 #include "base/mask.h"
 #include "base/number.h"
 #include "cmd/report.h"
+#include "cmd/source.h"
 #include "cmd/values.h"
 #include "os/outfile.h"
 #include "out/html.h"
 
-enum { MAX_CLASSES = 40, MAX_FRAMES = 200 };
+enum { MAX_CLASSES = 40, MAX_FRAMES = 200, SOURCE_COLUMNS = 200 };
 
 struct page {
 	struct ap_ctx *ctx;
@@ -134,11 +135,14 @@ static void where(struct page *p)
 	}
 	ap_str_adds(&p->html, "</table></div>\n");
 	if (r->has_source) {
-		struct ap_text line = r->source_line;
+		struct ap_source_part part =
+			ap_source_part(r->source_line, r->source_column, SOURCE_COLUMNS);
+		AP_STR_AUTO line = {0};
 
-		while (line.n && (*line.s == ' ' || *line.s == '\t'))
-			line = (struct ap_text){line.s + 1, line.n - 1};
-		pre(p, line);
+		ap_str_adds(&line, part.cut_before ? "..." : "");
+		ap_str_add(&line, part.text.s, part.text.n);
+		ap_str_adds(&line, part.cut_behind ? "..." : "");
+		pre(p, (struct ap_text){line.s, line.n});
 	}
 	ap_html_section_end(&p->html);
 }

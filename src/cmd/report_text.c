@@ -7,6 +7,7 @@
 #include "base/mask.h"
 #include "base/number.h"
 #include "cmd/report.h"
+#include "cmd/source.h"
 #include "cmd/values.h"
 
 enum {
@@ -226,13 +227,11 @@ static void where(struct ap_ctx *ctx, const struct ap_report *r)
 		shown++;
 		if (r->where.at[i].frame == r->first_user_frame && r->has_source) {
 			AP_STR_AUTO line = {0};
-			struct ap_text text = r->source_line;
+			struct ap_source_part part =
+				ap_source_part(r->source_line, r->source_column, PAGE - LABEL - 3);
 
-			while (text.n && (*text.s == ' ' || *text.s == '\t')) {
-				text.s++;
-				text.n--;
-			}
-			ap_escape(&line, text);
+			ap_str_adds(&line, part.cut_before ? "..." : "");
+			ap_escape(&line, part.text);
 			ap_out_f(out, "%*s", LABEL, "> ");
 			paragraph(ctx,
 				  ap_cut_columns((struct ap_text){line.s, line.n}, PAGE - LABEL),

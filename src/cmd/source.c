@@ -157,7 +157,7 @@ static void text_plain(struct ap_ctx *ctx, const void *p)
 	if (s->source.line)
 		ap_out_f(ctx->out, ":%d:%d", s->source.line, s->source.column);
 	ap_out_s(ctx->out, "\n");
-	ap_plain_source_lines(ctx, &s->source, s->from, s->to);
+	ap_plain_source_lines(ctx, &s->source, s->from, s->to, ctx->args.given[OPT_WHOLE]);
 }
 
 static void text_mdb(struct ap_ctx *ctx, const void *p)

@@ -4,6 +4,11 @@
 
 #include "base/escape.h"
 
+enum {
+	LONG_LINE = 400, /* UTF-16 units, as columns are */
+	PART = 160,
+};
+
 /* Line ends as JavaScript counts them for positions: \n, \r\n, \r. */
 static const char *line_end(const char *p, const char *end, const char **ret_next)
 {
@@ -63,6 +68,26 @@ static void each_line(struct ap_ctx *ctx, const struct ap_source *source, int fr
 	}
 }
 
+struct ap_source_part ap_source_part(struct ap_text line, int column, int width)
+{
+	/* What led to the place says more than what follows. */
+	int from = column > width / 2 ? column - width / 2 : 1, unit = 1;
+	const char *p = line.s, *end = line.s + line.n, *begin = line.s, *stop = line.s;
+
+	if (column <= width * 3 / 4)
+		from = 1;
+	while (p < end && unit < from + width) {
+		unit += ap_utf8_next(&p, end) > 0xffff ? 2 : 1;
+		if (unit <= from)
+			begin = p;
+		stop = p;
+	}
+	return (struct ap_source_part){.text = {begin, (size_t)(stop - begin)},
+				       .column = column ? column - from + 1 : 0,
+				       .cut_before = begin > line.s,
+				       .cut_behind = stop < end};
+}
+
 void ap_out_source(struct ap_out *out, struct ap_text text)
 {
 	while (text.n) {
@@ -102,27 +127,32 @@ void ap_mdb_source_lines(struct ap_ctx *ctx, const struct ap_source *source, uin
 static void plain_line(struct ap_ctx *ctx, const struct ap_source *source, int number,
 		       struct ap_text line, const void *arg)
 {
+	const bool *whole = arg;
 	bool here = number == source->line;
+	struct ap_source_part part = {line, here ? source->column : 0, false, false};
 
-	(void)arg;
+	if (!*whole && line.n > LONG_LINE)
+		part = ap_source_part(line, part.column, PART);
 	if (here)
 		ap_out_style(ctx->out, AP_STYLE_STRONG);
-	ap_out_f(ctx->out, "%s %5d  ", here ? "=>" : "  ", number);
-	ap_out_source(ctx->out, line);
+	ap_out_f(ctx->out, "%s %5d  %s", here ? "=>" : "  ", number, part.cut_before ? "..." : "");
+	ap_out_source(ctx->out, part.text);
+	ap_out_s(ctx->out, part.cut_behind ? "..." : "");
 	if (here)
 		ap_out_style(ctx->out, AP_STYLE_PLAIN);
 	ap_out_s(ctx->out, "\n");
-	if (!here || source->column <= 0)
+	if (!here || part.column <= 0)
 		return;
 	/* The caret stands under the column; tabs before it are kept so that it fits. */
-	ap_out_s(ctx->out, "          ");
-	for (size_t i = 0; i + 1 < (size_t)source->column && i < line.n; i++)
-		ap_out_s(ctx->out, line.s[i] == '\t' ? "\t" : " ");
+	ap_out_s(ctx->out, part.cut_before ? "             " : "          ");
+	for (size_t i = 0; i + 1 < (size_t)part.column && i < part.text.n; i++)
+		ap_out_s(ctx->out, part.text.s[i] == '\t' ? "\t" : " ");
 	ap_out_styled(ctx->out, AP_STYLE_BAD, "^");
 	ap_out_s(ctx->out, "\n");
 }
 
-void ap_plain_source_lines(struct ap_ctx *ctx, const struct ap_source *source, int from, int to)
+void ap_plain_source_lines(struct ap_ctx *ctx, const struct ap_source *source, int from, int to,
+			   bool whole)
 {
-	each_line(ctx, source, from, to, plain_line, NULL);
+	each_line(ctx, source, from, to, plain_line, &whole);
 }

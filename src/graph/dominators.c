@@ -9,6 +9,9 @@
 #include <string.h>
 
 #define UNSEEN UINT32_MAX
+#define LATER (UINT32_MAX - 1)
+
+enum { MAX_PASSING = 16 };
 
 /*
  * Indexed by DFS number, but `number`. Edges to larger numbers (tree and forward edges) count at
@@ -24,6 +27,11 @@ struct search {
 	uint32_t *first_pred;
 	uint8_t *preds;
 	uint32_t n; /* numbered so far */
+	struct {
+		uint32_t node, parent;
+	} passing[MAX_PASSING]; /* roots that let go by themselves */
+	uint32_t n_passing;
+	uint32_t first_held, end_held; /* numbers of what only they retain */
 	uint64_t work;
 };
 
@@ -83,6 +91,39 @@ static void descend(struct search *s, uint32_t from)
 			at = s->idom[at];
 		}
 	}
+}
+
+/* The roots of the stack and of handle scopes: children of the root or of "(GC roots)". */
+static void find_passing(struct search *s, uint32_t v, unsigned depth)
+{
+	const struct ap_graph *g = s->g;
+
+	for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
+		uint32_t to = ap_edge_to(edge(g, i));
+
+		if (g->types[to] != AP_NODE_SYNTHETIC || !ap_edge_retains(edge(g, i), v))
+			continue;
+		struct ap_text name = ap_node_name(g, to);
+		if (!ap_text_is(name, "(Stack roots)") && !ap_text_is(name, "(Handle scope)")) {
+			if (depth)
+				find_passing(s, to, depth - 1);
+		} else if (s->number[to] == UNSEEN && s->n_passing < MAX_PASSING) {
+			s->number[to] = LATER;
+			s->passing[s->n_passing].node = to;
+			s->passing[s->n_passing++].parent = v;
+		}
+	}
+}
+
+/* What only the passing roots reach. Edges from there to the rest will not count. */
+static void descend_passing(struct search *s)
+{
+	s->first_held = s->n;
+	for (uint32_t i = 0; i < s->n_passing; i++) {
+		visit(s, s->passing[i].node, s->number[s->passing[i].parent]);
+		descend(s, s->n - 1);
+	}
+	s->end_held = s->n;
 }
 
 /* Hangs what the root does not reach on the root, first what no edge retains at all. */
@@ -159,6 +200,7 @@ static void predecessor_pass(struct search *s, uint32_t *last, bool write)
 		last[i] = i;
 	for (uint32_t at = 0; at < s->n; at++) {
 		uint32_t v = s->vertex[at];
+		bool held = at >= s->first_held && at < s->end_held;
 
 		for (uint32_t i = g->first_edge[v]; i < g->first_edge[v + 1]; i++) {
 			struct ap_edge e = edge(g, i);
@@ -168,6 +210,8 @@ static void predecessor_pass(struct search *s, uint32_t *last, bool write)
 				continue;
 			to = s->number[ap_edge_to(e)];
 			s->work += !write;
+			if (held && to < s->first_held)
+				continue;
 			if (to >= at) {
 				if (!write && to > at && at < s->semi[to])
 					s->semi[to] = at;
@@ -310,8 +354,10 @@ static struct ap_err *compute(struct search *s, struct ap_dominators *d)
 	if (!s->number || !s->vertex || !s->idom || !s->semi)
 		return &ap_err_nomem;
 	memset(s->number, 0xff, n * sizeof(*s->number));
+	find_passing(s, 0, 1);
 	visit(s, 0, 0);
 	descend(s, 0);
+	descend_passing(s);
 	if (s->n < n)
 		AP_TRY(adopt_orphans(s, d));
 	AP_TRY(predecessors(s));

@@ -7,6 +7,10 @@
  * they mark the user's globals), the value of a WeakMap hangs on its key. Nodes that nothing
  * retains hang on the root.
  *
+ * Otherwise than there, what a running function merely has in hand is still its owner's: "(Stack
+ * roots)" and "(Handle scope)" retain only what nothing else does. A program that dies while a Map
+ * grows has that Map's table on its stack, and the Map would seem to keep nothing.
+ *
  * Memory while computing: 24 bytes a node and one or two an edge; kept: 20 bytes a node. No
  * recursion: the depth of a graph is that of its longest list.
  */

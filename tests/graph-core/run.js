@@ -200,6 +200,19 @@ function compareOverTime() {
 	}
 }
 
+// A heap that is full: what grew is in the hands of V8's own code.
+function compareFull() {
+	for (const [how, variable] of [['map', 'byId'], ['array', 'history'], ['object', 'index']]) {
+		const file = core(`full-${how}`, [path.join(__dirname, 'full.js'), how], ['--max-old-space-size=40']);
+		const [suspects, report] = run(file, ['suspects', 'report']);
+		fs.rmSync(file);
+		check(report.data.verdict.kind === 'out-of-heap', `full ${how}: ${report.data.verdict.text}`);
+		const s = suspects.data.suspects[0] || {};
+		if (check(s.variable === variable && s.entry_constructor === 'Order' && s.entries > 150000 && s.percent > 55 && s.scope?.script.endsWith('full.js'),
+			`full ${how}: ${JSON.stringify({ ...s, steps: undefined })}`)) console.log(`ok   ${label} full ${how}: ${s.text}`);
+	}
+}
+
 // Leaks that are known, each found in the core of the program that leaks.
 function compareGallery() {
 	for (const [name, want] of require('../graph/leaks.js')) {
@@ -225,6 +238,7 @@ function compareGallery() {
 compareWhole();
 compareLive();
 compareOverTime();
+compareFull();
 compareGallery();
 console.log(`${label}: ${passed} passed, ${failed} failed`);
 process.exitCode = failed ? 1 : 0;

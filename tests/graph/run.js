@@ -30,7 +30,7 @@ const program = (name) => path.join(__dirname, 'gallery', `${name}.js`);
 
 function compareSizes(file) {
 	const t = truth.load(file);
-	const { retained, idom, orphans } = truth.dominators(t);
+	const { retained, idom, orphans } = truth.dominators(t, true);
 	const distances = truth.distances(t);
 	// Every 40th, and all that keep much.
 	const chosen = [...t.nodes.keys()].filter((v) => v % 40 === 7 || retained[v] > 100000 || v < 40);

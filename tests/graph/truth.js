@@ -48,8 +48,8 @@ function retains(nodes, from, e) {
 	return true;
 }
 
-// Cooper, Harvey, Kennedy: iterates until nothing changes.
-exports.dominators = ({ nodes }) => {
+// Cooper, Harvey, Kennedy: iterates until nothing changes. passing: the stack and handle scopes hold only what nothing else does.
+exports.dominators = ({ nodes }, passing = false) => {
 	const out = nodes.map((n, v) => n.edges.filter((e) => retains(nodes, v, e)).map((e) => e.to));
 	const post = new Int32Array(nodes.length).fill(-1);
 	const order = [];
@@ -78,7 +78,14 @@ exports.dominators = ({ nodes }) => {
 		reached[start] = 1;
 		while (stack.length) for (const to of out[stack.pop()]) if (!reached[to]) reached[to] = 1, stack.push(to);
 	};
+	const isPassing = (v) => nodes[v].type === 'synthetic' && /^\((Stack roots|Handle scope)\)$/.test(nodes[v].name);
+	if (passing) nodes.forEach((n, v) => { if (isPassing(v)) reached[v] = 1; });
 	reach(0);
+	if (passing) {
+		const others = reached.slice();
+		nodes.forEach((n, v) => { if (isPassing(v)) reach(v); });
+		nodes.forEach((n, v) => { if (reached[v] && (isPassing(v) || !others[v])) out[v] = out[v].filter((to) => isPassing(to) || !others[to]); });
+	}
 	const held = new Uint8Array(nodes.length);
 	for (let v = 0; v < nodes.length; v++) if (!reached[v]) for (const to of out[v]) if (to !== v) held[to] = 1;
 	for (const pass of [0, 1])

@@ -3,6 +3,7 @@
 
 #include "base/escape.h"
 #include "base/mask.h"
+#include "cmd/source.h"
 #include "fake_model.h"
 #include "shell/shell.h"
 
@@ -449,17 +450,58 @@ static void escapes(void **state)
 	assert_string_equal(str.s, "\"fits\"");
 }
 
+/* The part of a long line around a column: units before it, not bytes, and never half a character.
+ */
+static void source_parts(void **state)
+{
+	char line[3 * 1000 + 1];
+	struct ap_source_part part;
+
+	(void)state;
+	part = ap_source_part(AP_TEXT("let x = y.z;"), 9, 60);
+	assert_true(ap_text_is(part.text, "let x = y.z;"));
+	assert_int_equal(part.column, 9);
+	assert_false(part.cut_before || part.cut_behind);
+	/* 1000 times U+20AC: three bytes, one unit */
+	for (int i = 0; i < 1000; i++)
+		memcpy(line + 3 * i, "\xe2\x82\xac", 3);
+	part = ap_source_part((struct ap_text){line, 3000}, 500, 60);
+	assert_int_equal(part.text.n, 180);
+	assert_int_equal((part.text.s - line) % 3, 0);
+	assert_int_equal((part.text.s - line) / 3 + part.column, 500);
+	assert_true(part.cut_before && part.cut_behind);
+	part = ap_source_part((struct ap_text){line, 3000}, 1000, 60);
+	assert_ptr_equal(part.text.s + part.text.n, line + 3000);
+	assert_true(part.cut_before && !part.cut_behind);
+	part = ap_source_part((struct ap_text){line, 3000}, 0, 60);
+	assert_ptr_equal(part.text.s, line);
+	assert_int_equal(part.text.n, 180);
+	assert_int_equal(part.column, 0);
+	/* A column that the line does not have. */
+	part = ap_source_part(AP_TEXT("short"), 5000, 60);
+	assert_int_equal(part.text.n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(jsstack),   cmocka_unit_test(jsstack_all),
-		cmocka_unit_test(jsprint),   cmocka_unit_test(pipelines),
-		cmocka_unit_test(llnode),    cmocka_unit_test(plain),
-		cmocka_unit_test(selection), cmocka_unit_test(envelopes),
-		cmocka_unit_test(cycles),    cmocka_unit_test(one_data_in_all_dialects),
-		cmocka_unit_test(report),    cmocka_unit_test(records),
-		cmocka_unit_test(previews),  cmocka_unit_test(arguments),
-		cmocka_unit_test(secrets),   cmocka_unit_test(escapes),
+		cmocka_unit_test(source_parts),
+		cmocka_unit_test(jsstack),
+		cmocka_unit_test(jsstack_all),
+		cmocka_unit_test(jsprint),
+		cmocka_unit_test(pipelines),
+		cmocka_unit_test(llnode),
+		cmocka_unit_test(plain),
+		cmocka_unit_test(selection),
+		cmocka_unit_test(envelopes),
+		cmocka_unit_test(cycles),
+		cmocka_unit_test(one_data_in_all_dialects),
+		cmocka_unit_test(report),
+		cmocka_unit_test(records),
+		cmocka_unit_test(previews),
+		cmocka_unit_test(arguments),
+		cmocka_unit_test(secrets),
+		cmocka_unit_test(escapes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -278,6 +278,50 @@ static void random_graphs(void **state)
 	}
 }
 
+/* root -> owner -> table -> value; the stack and a handle have the table in hand, too, and one
+ * object alone. */
+static void held_in_passing(void **state)
+{
+	enum { ROOT, GC, STACK, HANDLES, OWNER, TABLE, VALUE, TEMPORARY, N };
+	static const uint8_t edges[][2] = {{ROOT, GC},        {ROOT, OWNER},  {GC, STACK},
+					   {GC, HANDLES},     {STACK, TABLE}, {STACK, TEMPORARY},
+					   {HANDLES, TABLE},  {OWNER, TABLE}, {TABLE, VALUE},
+					   {TEMPORARY, VALUE}};
+	static const uint32_t idom[N] = {ROOT, ROOT, GC, GC, ROOT, OWNER, TABLE, STACK};
+	struct ap_graph_builder b;
+	struct ap_graph *g;
+	struct ap_dominators d;
+
+	(void)state;
+	assert_null(ap_graph_builder_init(&b, N, sizeof(edges) / sizeof(edges[0])));
+	ap_graph_add_text(&b, AP_TEXT(""));
+	ap_graph_add_text(&b, AP_TEXT("(Stack roots)"));
+	ap_graph_add_text(&b, AP_TEXT("(Handle scope)"));
+	for (uint32_t v = 0; v < N; v++) {
+		const struct ap_graph_node node = {v < OWNER ? AP_NODE_SYNTHETIC : AP_NODE_OBJECT,
+						   0,
+						   v == STACK     ? 1
+						   : v == HANDLES ? 2
+								  : 0,
+						   v, v < OWNER ? 0 : 10};
+
+		ap_graph_add_node(&b, &node);
+		for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
+			if (edges[i][0] == v)
+				ap_graph_add_edge(&b, AP_EDGE_ELEMENT, 0, edges[i][1]);
+		}
+	}
+	assert_null(ap_graph_finish(&b, &g));
+	assert_null(ap_dominators_compute(g, &d));
+	for (uint32_t v = 0; v < N; v++)
+		assert_int_equal(d.idom[v], idom[v]);
+	assert_int_equal(d.retained[OWNER], 30);
+	assert_int_equal(d.retained[STACK], 10);
+	assert_int_equal(d.retained[ROOT], 40);
+	ap_dominators_close(&d);
+	ap_graph_close(g);
+}
+
 /* What is kept short: names of edges once a shape, ids and sizes in 32 bits while they fit. */
 static void compact_arrays(void **state)
 {
@@ -541,9 +585,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reader_values),   cmocka_unit_test(reader_refuses),
 		cmocka_unit_test(six_nodes),       cmocka_unit_test(random_graphs),
-		cmocka_unit_test(compact_arrays),  cmocka_unit_test(deep_list),
-		cmocka_unit_test(stack_last),      cmocka_unit_test(snapshots),
-		cmocka_unit_test(lying_snapshots),
+		cmocka_unit_test(held_in_passing), cmocka_unit_test(compact_arrays),
+		cmocka_unit_test(deep_list),       cmocka_unit_test(stack_last),
+		cmocka_unit_test(snapshots),       cmocka_unit_test(lying_snapshots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
