@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/mistyped.h"
 #include "cmd/graph_common.h"
 #include "image/image.h"
 #include "image/input.h"
@@ -245,8 +246,39 @@ static void order_files(struct command_line *line)
 	}
 }
 
+/* `autopsy sanpshot 4711`: the first word was meant as a subcommand, not as NODE. */
+static const char *meant(const struct command_line *line)
+{
+	const struct ap_tool *const tables[] = {ap_snapshot_tools, ap_fleet_tools};
+	const char *word = line->n_files ? line->files[0] : "", *nearest = NULL;
+	size_t least = SIZE_MAX;
+
+	if (line->mdb || access(word, F_OK) == 0)
+		return NULL;
+	for (size_t i = 0; i < 2; i++) {
+		for (const struct ap_tool *t = tables[i]; t->name; t++) {
+			size_t d = ap_mistyped(word, ap_text_of(t->name));
+
+			if (d < least) {
+				least = d;
+				nearest = t->name;
+			}
+		}
+	}
+	return nearest;
+}
+
 static int fail_to_open(const struct command_line *line, const char *core, struct ap_err *err)
 {
+	const char *tool = meant(line);
+
+	if (tool && err != &ap_err_cancelled) {
+		ap_err_free(err);
+		err = ap_err_hint(ap_err_new(AP_E_USAGE,
+					     "%s is no file, and there is no such command",
+					     line->files[0]),
+				  "did you mean autopsy %s? autopsy --help lists all", tool);
+	}
 	for (size_t i = 0; line->json && i < line->commands.n; i++)
 		ap_print_json_error(stdout, core, line->commands.at[i], err);
 	if (line->json && !line->commands.n)

@@ -105,6 +105,7 @@ refuses "an empty file" empty "empty" empty
 mkdir folder
 refuses "a directory" folder "directory" folder
 refuses "no such file" nowhere "no such|not exist|not found" nowhere
+refuses "a mistyped subcommand" sanpshot "did you mean autopsy snapshot" sanpshot 4711
 head -c 100000 /dev/urandom >noise
 refuses "noise" noise "not.*core|not.*ELF" noise
 refuses "a program alone" "$(readlink -f /bin/sleep)" "not a core|no core|program" "$(readlink -f /bin/sleep)"
