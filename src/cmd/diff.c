@@ -275,6 +275,7 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	struct ap_study *own = NULL;
 	struct ap_model *model = NULL;
 	AP_TRY(open_old(ctx, ctx->args.words[0], &own, &model, &d->old));
+	d->old->graph->cancelled = ctx->cancelled;
 	struct ap_err *err = compare(ctx, d);
 	ap_study_close(own);
 	ap_model_close(model);

@@ -25,6 +25,7 @@ struct ap_err *ap_require_study(struct ap_ctx *ctx, struct ap_study **ret_study)
 	struct ap_heap *heap;
 
 	if (study) {
+		study->graph->cancelled = ctx->cancelled;
 		*ret_study = study;
 		return NULL;
 	}
@@ -32,6 +33,8 @@ struct ap_err *ap_require_study(struct ap_ctx *ctx, struct ap_study **ret_study)
 	ap_heap_watch(ctx, &watch);
 	struct ap_err *err = ap_core_model_study(ctx->model, &watch, ret_study, &summary);
 	ap_heap_watch_end(ctx);
+	if (!err)
+		(*ret_study)->graph->cancelled = ctx->cancelled;
 	if (!err && summary.guessed)
 		ap_warn(ctx,
 			"V8's handles were not found: what is alive was guessed from all memory, and is too much");

@@ -36,6 +36,7 @@ static const struct ap_field fields[] = {
 };
 
 struct packer {
+	const struct ap_ctx *ctx;
 	struct archive *a;
 	int fd;
 };
@@ -44,6 +45,8 @@ static struct ap_err *to_file(void *arg, const void *bytes, size_t n)
 {
 	struct packer *p = arg;
 
+	if (ap_ctx_cancelled(p->ctx))
+		return &ap_err_cancelled;
 	if (!p->a)
 		return ap_write_all(p->fd, bytes, n);
 	if (archive_write_data(p->a, bytes, n) != (la_ssize_t)n)
@@ -86,13 +89,14 @@ static struct ap_err *start_packing(struct packer *p, const char *path)
 		       : ap_err_new(AP_E_IO, "packing failed: %s", archive_error_string(p->a));
 }
 
-static struct ap_err *write_file(const struct ap_graph *g, const char *path, bool replace,
+static struct ap_err *write_file(const struct ap_ctx *ctx, const struct ap_graph *g,
+				 const char *path, bool replace,
 				 struct ap_snapshot_written *ret_written)
 {
 	AP_OUTFILE_AUTO file = {0};
 
 	AP_TRY(ap_outfile_open(path, replace, &file));
-	struct packer packer = {.fd = file.fd};
+	struct packer packer = {.ctx = ctx, .fd = file.fd};
 	const struct ap_snapshot_sink sink = {to_file, &packer};
 	struct ap_err *err = start_packing(&packer, path);
 	if (!err)
@@ -118,7 +122,7 @@ static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 	if (!path)
 		return ap_err_new(AP_E_USAGE, "which file? heapsnapshot -o FILE");
 	AP_TRY(ap_require_study(ctx, &study));
-	AP_TRY(write_file(study->graph, path, ctx->args.given[OPT_FORCE], &done));
+	AP_TRY(write_file(ctx, study->graph, path, ctx->args.given[OPT_FORCE], &done));
 	*w = (struct written){
 		path,       study->graph->n_nodes, study->graph->n_edges, study->graph->n_texts,
 		done.bytes, done.cut_sizes,        done.cut_strings};

@@ -85,7 +85,7 @@ static void descend(struct search *s, uint32_t from)
 		if (i < end) {
 			visit(s, ap_edge_to(edge(g, i)), at);
 			at = s->n - 1;
-		} else if (at == from) {
+		} else if (at == from || ap_graph_cancelled(g)) {
 			return;
 		} else {
 			at = s->idom[at];
@@ -198,7 +198,7 @@ static void predecessor_pass(struct search *s, uint32_t *last, bool write)
 
 	for (uint32_t i = 0; i < s->n; i++)
 		last[i] = i;
-	for (uint32_t at = 0; at < s->n; at++) {
+	for (uint32_t at = 0; at < s->n && !ap_graph_cancelled(g); at++) {
 		uint32_t v = s->vertex[at];
 		bool held = at >= s->first_held && at < s->end_held;
 
@@ -239,6 +239,8 @@ static struct ap_err *predecessors(struct search *s)
 		return &ap_err_nomem;
 	memcpy(s->semi, s->idom, s->n * sizeof(*s->semi));
 	predecessor_pass(s, s->label, false);
+	if (ap_graph_cancelled(s->g))
+		return &ap_err_cancelled;
 	for (uint32_t i = 0; i < s->n; i++) {
 		total += s->first_pred[i + 2];
 		if (total > UINT32_MAX)
@@ -250,7 +252,7 @@ static struct ap_err *predecessors(struct search *s)
 	if (!s->preds)
 		return &ap_err_nomem;
 	predecessor_pass(s, s->label, true);
-	return NULL;
+	return ap_graph_cancelled(s->g) ? &ap_err_cancelled : NULL;
 }
 
 /*
@@ -283,7 +285,7 @@ static inline uint32_t evaluate(struct search *s, uint32_t v, uint32_t last)
 static void semi_nca(struct search *s)
 {
 	memcpy(s->ancestor, s->idom, s->n * sizeof(*s->ancestor));
-	for (uint32_t i = s->n - 1; i > 0; i--) {
+	for (uint32_t i = s->n - 1; i > 0 && !ap_graph_cancelled(s->g); i--) {
 		const uint8_t *at = s->preds + s->first_pred[i],
 			      *end = s->preds + s->first_pred[i + 1];
 		uint32_t best = s->semi[i], from = i;
@@ -297,7 +299,7 @@ static void semi_nca(struct search *s)
 		s->semi[i] = s->label[i] = best;
 	}
 	s->idom[0] = 0;
-	for (uint32_t i = 1; i < s->n; i++) {
+	for (uint32_t i = 1; i < s->n && !ap_graph_cancelled(s->g); i++) {
 		uint32_t d = s->idom[i];
 
 		for (; d > s->semi[i]; d = s->idom[d])
@@ -358,8 +360,10 @@ static struct ap_err *compute(struct search *s, struct ap_dominators *d)
 	visit(s, 0, 0);
 	descend(s, 0);
 	descend_passing(s);
-	if (s->n < n)
+	if (s->n < n && !ap_graph_cancelled(s->g))
 		AP_TRY(adopt_orphans(s, d));
+	if (ap_graph_cancelled(s->g))
+		return &ap_err_cancelled;
 	AP_TRY(predecessors(s));
 	free(s->number);
 	s->number = NULL;
@@ -367,6 +371,8 @@ static struct ap_err *compute(struct search *s, struct ap_dominators *d)
 	if (!s->ancestor)
 		return &ap_err_nomem;
 	semi_nca(s);
+	if (ap_graph_cancelled(s->g))
+		return &ap_err_cancelled;
 	d->work = s->work;
 	free(s->preds);
 	free(s->first_pred);

@@ -14,6 +14,7 @@
 #ifndef AP_GRAPH_GRAPH_H
 #define AP_GRAPH_GRAPH_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -135,7 +136,15 @@ struct ap_graph {
 	uint64_t extra_native_bytes; /* what V8 knew to be allocated outside, in no node */
 	bool ids_are_addresses;
 	uint64_t unknown_types; /* nodes and edges of types we do not know: taken as hidden */
+	/* ^C: what takes long on the graph looks here now and then, and ends with AP_E_CANCELLED.
+	 * NULL: nobody can stop it. Whoever asks for the work sets it. */
+	const volatile sig_atomic_t *cancelled;
 };
+
+static inline bool ap_graph_cancelled(const struct ap_graph *g)
+{
+	return g->cancelled && *g->cancelled;
+}
 
 /* The edge number `i` of all, one of those of `from`. */
 static inline struct ap_edge ap_edge_at(const struct ap_graph *g, uint32_t from, uint32_t i)

@@ -93,7 +93,7 @@ static struct ap_err *each_down(struct growing *w, struct side *side, visit_fn *
 	if (!stack)
 		return &ap_err_nomem;
 	stack[n++] = 0;
-	while (n) {
+	while (n && !ap_graph_cancelled(side->s->graph)) {
 		uint32_t v = stack[--n];
 
 		visit(w, side, v);
@@ -101,7 +101,7 @@ static struct ap_err *each_down(struct growing *w, struct side *side, visit_fn *
 			stack[n++] = d->children[i];
 	}
 	free(stack);
-	return NULL;
+	return n ? &ap_err_cancelled : NULL;
 }
 
 static void find_owner(struct growing *w, struct side *side, uint32_t v)

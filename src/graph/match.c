@@ -303,6 +303,8 @@ static struct ap_err *spread(struct matcher *m)
 	for (;;) {
 		bool ok = true;
 
+		if (ap_graph_cancelled(m->new.g))
+			return &ap_err_cancelled;
 		if (m->named < m->m.n) {
 			uint32_t o = m->order[m->named++];
 
@@ -346,7 +348,7 @@ enum { TWICE = AP_NO_NODE };
 static bool only_ones(const struct ap_match_side *s, const uint32_t *partner,
 		      const uint32_t *new_of, struct ap_map64 *ret)
 {
-	for (uint32_t v = 1; v < s->g->n_nodes; v++) {
+	for (uint32_t v = 1; v < s->g->n_nodes && !ap_graph_cancelled(s->g); v++) {
 		uint64_t of = partner[v] == AP_NO_NODE ? definition_of(s, v, new_of) : 0;
 		uint32_t known;
 

@@ -106,6 +106,9 @@ static bool search(const struct ap_graph *g, struct ap_traces *t, struct bucket 
 		while (b->n) {
 			uint32_t v = b->at[--b->n];
 
+			if (ap_graph_cancelled(g))
+				return true; /* the caller asks, too */
+
 			waiting--;
 			if (t->cost[v] != cost) /* reached cheaper meanwhile */
 				continue;
@@ -145,9 +148,9 @@ struct ap_err *ap_traces_compute(const struct ap_graph *g, struct ap_traces *ret
 	}
 	for (size_t i = 0; i < N_BUCKETS; i++)
 		free(buckets[i].at);
-	if (!ok) {
+	if (!ok || ap_graph_cancelled(g)) {
 		ap_traces_close(&t);
-		return &ap_err_nomem;
+		return ok ? &ap_err_cancelled : &ap_err_nomem;
 	}
 	*ret = t;
 	return NULL;

@@ -60,7 +60,7 @@ static void native_nodes(struct ap_fill *f)
 }
 
 /* V8's own objects first: what they share with a program's keeps their name. */
-static void all_tags(struct ap_fill *f, bool objects)
+static bool all_tags(struct ap_fill *f, bool objects)
 {
 	for (size_t i = 0; i < f->bodies.n_pages; i++) {
 		const struct ap_body_page *page = &f->bodies.pages[i];
@@ -68,12 +68,15 @@ static void all_tags(struct ap_fill *f, bool objects)
 		struct ap_body body;
 		ap_addr a;
 
+		if (f->watch && f->watch->cancelled && *f->watch->cancelled)
+			return false;
 		while (ap_bodies_next(page, true, &it, &a)) {
 			if (ap_body_on_page(&f->bodies, page, a, &body) &&
 			    ap_shape_of(f, &body)->is_object == objects)
 				ap_fill_tags(f, &body, ap_shape_of(f, &body));
 		}
 	}
+	return true;
 }
 
 static struct ap_err *fill(struct ap_fill *f)
@@ -101,8 +104,8 @@ static struct ap_err *fill(struct ap_fill *f)
 		return &ap_err_nomem;
 	native_nodes(f);
 	AP_TRY(ap_fill_all_edges(f));
-	all_tags(f, false);
-	all_tags(f, true);
+	if (!all_tags(f, false) || !all_tags(f, true))
+		return &ap_err_cancelled;
 	ap_fill_builtin_tags(f);
 	f->graph->ids_are_addresses = true;
 	return f->failed ? &ap_err_nomem : NULL;

@@ -283,6 +283,32 @@ exit 0
 END
 check 'the scan was interrupted' grep -q 'interrupted' screen
 
+# At two moments each; test_graph and test_growth stop what comes after the graph is filled.
+for wait in 300 700; do
+	terminal "^C $wait ms into what a graph takes stops it within a second" -- large.core <<END
+wait NEXT
+within 1500 > 
+line diff large.core
+sleep $wait
+key ^C
+within 1000 > 
+line ::echo after diff
+wait after diff
+prompt
+line heapsnapshot -f -o large.heapsnapshot
+sleep $wait
+key ^C
+within 1000 > 
+line dominators -n 1
+wait RETAINED
+prompt
+key ^D
+exit 0
+END
+	check "$wait ms: both were interrupted" test "$(grep -c 'interrupted' screen)" -ge 2
+	check "$wait ms: no part of a file is left" test ! -e large.heapsnapshot
+done
+
 terminal 'the first screen and the prompt do not wait for the heap' -- large.core <<'END'
 within 3000 NEXT
 within 500 > 

@@ -99,7 +99,12 @@ static void compare(struct compared *c)
 {
 	int64_t sum = 0;
 
+	const volatile sig_atomic_t stop = 1;
+
 	ap_arena_init(&c->arena, 0);
+	c->new->graph->cancelled = &stop;
+	assert_ptr_equal(ap_graph_match(c->old->graph, c->new->graph, &c->m), &ap_err_cancelled);
+	c->new->graph->cancelled = NULL;
 	assert_ok(ap_graph_match(c->old->graph, c->new->graph, &c->m));
 	assert_ok(ap_study_growth(c->old, c->new, &c->m, &c->arena, &c->rows, &c->n));
 	for (size_t i = 0; i < c->n; i++)
