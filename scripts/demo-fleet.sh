@@ -41,7 +41,7 @@ run() {
 
 step "a bucket and a container runtime"
 port=$("$node" -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); });')
-"$node" --no-deprecation "$s3rver" -d "$dir/data" -a 127.0.0.1 -p "$port" --configure-bucket cores >store.log 2>&1 &
+"$node" --no-deprecation -r "$root/tests/fleet/store-whole.js" "$s3rver" -d "$dir/data" -a 127.0.0.1 -p "$port" --configure-bucket cores >store.log 2>&1 &
 store=$!
 for _ in $(seq 200); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.05; done
 pods_start "$dir/p" "$node" || cannot "containerd does not start"

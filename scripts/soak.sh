@@ -86,5 +86,9 @@ if [ $robust = yes ]; then
 	status=0
 	tests/fleet/swift.sh build/autopsy build/tests || status=$?
 	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
+	# Images as their Dockerfiles say.
+	status=0
+	tests/deploy/images.sh build/autopsy build/tests || status=$?
+	[ $status -eq 0 ] || [ $status -eq 77 ] || bad=1
 fi
 exit $bad
