@@ -76,7 +76,7 @@ cp "$node" "$in/shared/node"
 mount -t proc proc "$(readlink -f $in)/proc" || bad "no proc"
 # inside COMMAND: as the debug pod does, with its user and environment
 inside() {
-	env -i PATH=/usr/bin:/bin CORE_URL="http://127.0.0.1:$(cat port)/a1.zip?signed" CORE_FILE=a1.zip EXE_LOCATION=/shared/node \
+	env -i PATH=/usr/sbin:/usr/bin:/bin CORE_URL="http://127.0.0.1:$(cat port)/a1.zip?signed" CORE_FILE=a1.zip EXE_LOCATION=/shared/node \
 		CORE_LOCATION="a1/$(unzip -Z1 a1.zip '*-5.core')" WAIT_SECONDS=60 chroot --userspec=1001:1001 "$in" sh -c "cd /debug && $1"
 }
 inside 'exec ./init.sh' >init.log 2>&1 &
