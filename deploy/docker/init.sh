@@ -13,7 +13,7 @@ else
 	echo "init: the core could not be fetched (the address is valid for a while only)" >&2
 	echo "the core could not be fetched" >.failed
 fi
-trap 'exit 0' TERM INT
+trap '[ -z "${!:-}" ] || kill "$!"; exit 0' TERM INT
 while :; do
 	sleep 3600 &
 	wait $!

@@ -16,6 +16,10 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/api.XXXX") || exit 1
 # shellcheck disable=SC2317
 clean() {
 	for pid in $servers; do kill "$pid" && wait "$pid"; done 2>/dev/null
+	# And what they started within the images.
+	for process in /proc/[0-9]*; do
+		case $(readlink "$process/root") in "$dir"/*) kill -9 "${process#/proc/}" ;; esac
+	done 2>/dev/null
 	umount "$dir"/tree-*/proc 2>/dev/null
 	images umount -a >/dev/null 2>&1
 	images rm -a >/dev/null 2>&1
