@@ -336,7 +336,7 @@ static void test_counter(void **state)
 static void test_spool(void **state)
 {
 	(void)state;
-	char dir[32], path[64];
+	char dir[32], path[128];
 	struct ap_spool spool;
 	struct ap_crash crash, again;
 	struct ap_new_file file;
