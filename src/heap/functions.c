@@ -123,31 +123,14 @@ static void describe(struct ap_heap *heap, struct ap_heap_function *f, struct ap
 	}
 }
 
-static struct ap_err *
-each_closure(struct ap_heap *heap, const struct ap_heap_watch *watch, bool dead,
-	     struct ap_arena *arena,
-	     bool (*fn)(void *arg, uint64_t address, uint64_t bytes, size_t group), void *arg)
-{
-	const struct ap_heap_group *groups;
-	size_t n;
-
-	AP_TRY(ap_heap_groups(heap, watch, dead, &groups, &n));
-	bool *wanted = ap_alloc_array(arena, n ? n : 1, sizeof(*wanted));
-	if (!wanted)
-		return &ap_err_nomem;
-	for (size_t i = 0; i < n; i++)
-		wanted[i] =
-			groups[i].kind == AP_HEAP_CLOSURE && (dead || groups[i].live != AP_LIVE_NO);
-	return ap_heap_each(heap, watch, wanted, fn, arg);
-}
-
 struct ap_err *ap_heap_functions(struct ap_heap *heap, const struct ap_heap_watch *watch, bool dead,
 				 struct ap_arena *arena, const struct ap_heap_function **ret,
 				 size_t *ret_n)
 {
 	struct counting c = {.heap = heap};
 	size_t k = 0;
-	struct ap_err *err = each_closure(heap, watch, dead, arena, on_closure, &c);
+	struct ap_err *err =
+		ap_heap_each_kind(heap, watch, 1 << AP_HEAP_CLOSURE, dead, on_closure, &c);
 	struct ap_heap_function *list = ap_alloc_array(arena, c.n ? c.n : 1, sizeof(*list));
 	if (!err && (c.failed || !list))
 		err = &ap_err_nomem;
@@ -200,7 +183,7 @@ struct ap_err *ap_heap_closures(struct ap_heap *heap, const struct ap_heap_watch
 	if (ap_type_is_function(heap->v8, ap_v8_type(heap->v8, address + 1)) &&
 	    ap_image_u64(heap->v8->image, address + (uint64_t)F(heap->v8, FUNCTION_SHARED),
 			 &c.shared))
-		AP_TRY(each_closure(heap, watch, dead, arena, on_same, &c));
+		AP_TRY(ap_heap_each_kind(heap, watch, 1 << AP_HEAP_CLOSURE, dead, on_same, &c));
 	if (c.failed)
 		return &ap_err_nomem;
 	*ret_addresses = c.list.at;

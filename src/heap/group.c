@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 
+#include "base/hash.h"
+#include "base/map64.h"
 #include "heap/mark.h"
 #include "v8/naming.h"
 
@@ -21,19 +23,17 @@ struct grouping {
 	uint32_t *slots;  /* hash of groups: index + 1 */
 	uint64_t *hashes; /* by group */
 	size_t cap, hashes_cap;
-	/* Names of property keys by address. */
-	struct {
-		ap_tagged key;
-		struct ap_text name;
-	} * keys;
-	size_t n_keys, keys_cap;
+	struct ap_map64 keys; /* place in `names` by address of a property key */
+	AP_VEC(struct ap_text) names;
+	struct ap_arena names_arena;
 };
 
 static void grouping_close(struct grouping *g)
 {
 	free(g->slots);
 	free(g->hashes);
-	free(g->keys);
+	ap_map64_close(&g->keys);
+	ap_arena_close(&g->names_arena);
 }
 
 static struct ap_text key_text(struct grouping *g, ap_tagged key)
@@ -59,38 +59,17 @@ static struct ap_text key_text(struct grouping *g, ap_tagged key)
 	return ap_text_of(s);
 }
 
-/* The name of a key, remembered by its address. */
+/* The name of a key, remembered by its address if there is memory for that. */
 static struct ap_text key_name(struct grouping *g, ap_tagged key)
 {
-	if (g->n_keys * 2 >= g->keys_cap) {
-		size_t cap = g->keys_cap ? g->keys_cap * 2 : 4096;
-		void *fresh = calloc(cap, sizeof(*g->keys));
+	uint32_t place = (uint32_t)g->names.n;
 
-		if (!fresh)
-			return key_text(g, key);
-		struct grouping old = *g;
-		g->keys = fresh;
-		g->keys_cap = cap;
-		for (size_t i = 0; i < old.keys_cap; i++) {
-			size_t k =
-				(size_t)(old.keys[i].key * 0x9e3779b97f4a7c15u >> 32) & (cap - 1);
-
-			while (old.keys[i].key && g->keys[k].key)
-				k = (k + 1) & (cap - 1);
-			if (old.keys[i].key)
-				g->keys[k] = old.keys[i];
-		}
-		free(old.keys);
-	}
-	size_t k = (size_t)(key * 0x9e3779b97f4a7c15u >> 32) & (g->keys_cap - 1);
-	while (g->keys[k].key && g->keys[k].key != key)
-		k = (k + 1) & (g->keys_cap - 1);
-	if (!g->keys[k].key) {
-		g->keys[k].key = key;
-		g->keys[k].name = key_text(g, key);
-		g->n_keys++;
-	}
-	return g->keys[k].name;
+	if (ap_map64_get(&g->keys, key, &place))
+		return g->names.at[place];
+	struct ap_text name = key_text(g, key);
+	if (ap_vec_push(&g->names_arena, &g->names, name))
+		(void)ap_map64_put(&g->keys, key, place);
+	return name;
 }
 
 /* The names of an object's properties; true if one of them is `constructor`. */
@@ -131,14 +110,12 @@ static bool list_properties(struct grouping *g, ap_tagged object, struct ap_heap
 
 static uint64_t hash_text(uint64_t h, struct ap_text t)
 {
-	for (size_t i = 0; i < t.n; i++)
-		h = (h ^ (uint8_t)t.s[i]) * 0x100000001b3u;
-	return (h ^ 0xff) * 0x100000001b3u;
+	return ap_fnv1a(ap_fnv1a(h, t.s, t.n), "\xff", 1);
 }
 
 static uint64_t hash_group(const struct ap_heap_group *group)
 {
-	uint64_t h = hash_text(0xcbf29ce484222325u, group->constructor);
+	uint64_t h = hash_text(AP_FNV1A, group->constructor);
 
 	h = hash_text(h, group->shape);
 	h = hash_text(h, group->prototype_of);
@@ -505,6 +482,7 @@ struct ap_err *ap_heap_groups(struct ap_heap *heap, const struct ap_heap_watch *
 
 		if (*done || (pass && (!dead || !heap->liveness_known)))
 			continue;
+		ap_arena_init(&g.names_arena, 0);
 		if (!pass)
 			ap_heap_forget_groups(heap);
 		else if (!resume(&g))
@@ -522,88 +500,5 @@ struct ap_err *ap_heap_groups(struct ap_heap *heap, const struct ap_heap_watch *
 	}
 	*ret_groups = heap->groups.at;
 	*ret_n = heap->groups.n;
-	return NULL;
-}
-
-static bool group_of(struct ap_heap *heap, const struct ap_heap_page *page,
-		     const struct ap_heap_map *map, ap_addr address, size_t *ret)
-{
-	size_t lo = 0, hi = heap->singles.n;
-	bool dead = heap->liveness_known && !ap_page_is_live(page, address);
-
-	if (map->groups[dead] != AP_NO_GROUP) {
-		*ret = map->groups[dead];
-		return true;
-	}
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (heap->singles.at[mid].address < address)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo == heap->singles.n || heap->singles.at[lo].address != address ||
-	    heap->singles.at[lo].group == AP_NO_GROUP)
-		return false;
-	*ret = heap->singles.at[lo].group;
-	return true;
-}
-
-bool ap_heap_group_of(struct ap_heap *heap, uint64_t address, size_t *ret_group)
-{
-	const struct ap_heap_page *page = ap_heap_page_at(heap, address);
-	uint64_t start, bytes, m;
-	const struct ap_heap_map *map;
-
-	return heap->grouped && page && ap_heap_object_at(heap, address, &start, &bytes) &&
-	       start == address && ap_image_u64(heap->v8->image, address, &m) &&
-	       (map = ap_map_find(&heap->maps, m)) != NULL &&
-	       group_of(heap, page, map, address, ret_group);
-}
-
-struct ap_err *ap_heap_each(struct ap_heap *heap, const struct ap_heap_watch *watch,
-			    const bool *wanted,
-			    bool (*fn)(void *arg, uint64_t address, uint64_t bytes, size_t group),
-			    void *arg)
-{
-	uint8_t *scratch = malloc(AP_CHUNK_BYTES);
-	bool go_on = true, dead = !wanted;
-
-	for (size_t i = 0; i < heap->groups.n && !dead; i++)
-		dead = wanted[i] && heap->groups.at[i].live == AP_LIVE_NO;
-	if (!scratch)
-		return &ap_err_nomem;
-	for (size_t i = 0; i < heap->pages.n && go_on; i++) {
-		const struct ap_heap_page *page = &heap->pages.at[i];
-		struct ap_page_bytes bytes;
-		struct ap_objects it = {.which = heap->liveness_known && !dead ? AP_LIVE_OBJECTS
-									       : AP_ALL_OBJECTS};
-		ap_addr a;
-
-		if (!page->walked || !page->objects)
-			continue;
-		if (watch && watch->cancelled && *watch->cancelled) {
-			free(scratch);
-			return &ap_err_cancelled;
-		}
-		ap_page_bytes(heap, page, scratch, &bytes);
-		while (go_on && ap_objects_next(page, &it, &a)) {
-			uint64_t m = 0, offset = a - page->start;
-			const struct ap_heap_map *map;
-			size_t group;
-
-			if (offset + 8 <= bytes.n)
-				memcpy(&m, bytes.at + offset, sizeof(m));
-			map = ap_map_find(&heap->maps, m);
-			if (!map || !group_of(heap, page, map, a, &group) ||
-			    (wanted && !wanted[group]))
-				continue;
-			go_on = fn(arg, a,
-				   ap_heap_size(heap, map, a, bytes.at + offset, bytes.n - offset),
-				   group);
-		}
-	}
-	free(scratch);
 	return NULL;
 }

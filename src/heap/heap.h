@@ -169,6 +169,12 @@ struct ap_err *ap_heap_each(struct ap_heap *heap, const struct ap_heap_watch *wa
 			    const bool *wanted,
 			    bool (*fn)(void *arg, uint64_t address, uint64_t bytes, size_t group),
 			    void *arg);
+/* The same for all objects of some kinds (1 << AP_HEAP_STRING | ...), the dead ones too or not;
+ * groups are made if they are not there. */
+struct ap_err *
+ap_heap_each_kind(struct ap_heap *heap, const struct ap_heap_watch *watch, unsigned kinds,
+		  bool dead, bool (*fn)(void *arg, uint64_t address, uint64_t bytes, size_t group),
+		  void *arg);
 
 #define AP_REF_KINDS(X)                                                                            \
 	X(PROPERTY, "property")                                                                    \

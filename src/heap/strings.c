@@ -269,41 +269,28 @@ static struct ap_err *rows(struct strings *s, struct ap_arena *arena, struct ap_
 	return NULL;
 }
 
-static void want_strings(const struct ap_heap_group *groups, size_t n, bool dead, unsigned kinds,
-			 bool *ret)
-{
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (kinds >> groups[i].kind & 1) && (dead || groups[i].live != AP_LIVE_NO);
-}
-
 struct ap_err *ap_heap_strings(struct ap_heap *heap, const struct ap_heap_watch *watch,
 			       const struct ap_heap_strings_options *options,
 			       struct ap_arena *arena, struct ap_heap_strings *ret)
 {
 	struct strings s = {.heap = heap, .options = options, .watch = watch};
-	const struct ap_heap_group *groups;
 	char message[200];
-	size_t n;
 	int bad;
 
-	AP_TRY(ap_heap_groups(heap, watch, options->dead, &groups, &n));
-	bool *wanted = ap_alloc_array(arena, n ? n : 1, sizeof(*wanted));
-	if (!wanted)
-		return &ap_err_nomem;
 	if (options->pattern &&
 	    (bad = regcomp(&s.regex, options->pattern, REG_EXTENDED | REG_NOSUB)) != 0) {
 		regerror(bad, &s.regex, message, sizeof(message));
 		return ap_err_new(AP_E_USAGE, "\"%s\": %s", options->pattern, message);
 	}
 	struct ap_err *err = NULL;
-	want_strings(groups, n, options->dead, 1 << AP_HEAP_CONS_STRING, wanted);
 	if (options->pattern)
-		err = ap_heap_each(heap, watch, wanted, on_joined, &s);
-	want_strings(groups, n, options->dead,
-		     1 << AP_HEAP_STRING | (options->pattern ? 1 << AP_HEAP_CONS_STRING : 0),
-		     wanted);
+		err = ap_heap_each_kind(heap, watch, 1 << AP_HEAP_CONS_STRING, options->dead,
+					on_joined, &s);
 	if (!err && !s.failed)
-		err = ap_heap_each(heap, watch, wanted, on_string, &s);
+		err = ap_heap_each_kind(heap, watch,
+					1 << AP_HEAP_STRING |
+						(options->pattern ? 1 << AP_HEAP_CONS_STRING : 0),
+					options->dead, on_string, &s);
 	if (!err)
 		err = s.failed    ? &ap_err_nomem
 		      : s.stopped ? &ap_err_cancelled
@@ -349,19 +336,10 @@ struct ap_err *ap_heap_strings_equal(struct ap_heap *heap, const struct ap_heap_
 				     const uint64_t **ret_addresses, size_t *ret_n)
 {
 	struct equal e = {.v8 = heap->v8, .arena = arena, .text = text};
-	const struct ap_heap_group *groups;
-	size_t n;
-
-	AP_TRY(ap_heap_groups(heap, watch, dead, &groups, &n));
-	bool *wanted = ap_alloc_array(arena, n ? n : 1, sizeof(*wanted));
-	if (!wanted)
-		return &ap_err_nomem;
-	for (size_t i = 0; i < n; i++)
-		wanted[i] = (dead || groups[i].live != AP_LIVE_NO) &&
-			    (groups[i].kind == AP_HEAP_STRING ||
-			     groups[i].kind == AP_HEAP_CONS_STRING ||
-			     groups[i].kind == AP_HEAP_SLICED_STRING);
-	struct ap_err *err = ap_heap_each(heap, watch, wanted, on_candidate, &e);
+	struct ap_err *err = ap_heap_each_kind(heap, watch,
+					       1 << AP_HEAP_STRING | 1 << AP_HEAP_CONS_STRING |
+						       1 << AP_HEAP_SLICED_STRING,
+					       dead, on_candidate, &e);
 	ap_str_close(&e.read);
 	if (err || e.failed)
 		return err ? err : &ap_err_nomem;

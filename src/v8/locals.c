@@ -13,6 +13,7 @@
  */
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "v8/declaration.h"
 #include "v8/interpreter.h"
 #include "v8/v8_private.h"
@@ -460,10 +461,8 @@ static void claim_parameter(struct search *s)
 
 static uint64_t hash_name(struct ap_text name)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = ap_fnv1a(AP_FNV1A, name.s, name.n);
 
-	for (size_t i = 0; i < name.n; i++)
-		h = (h ^ (uint8_t)name.s[i]) * 0x100000001b3u;
 	return h ^ h >> 32;
 }
 

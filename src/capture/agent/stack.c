@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/json_read.h"
 
@@ -184,17 +185,14 @@ static bool read_error(struct ap_json_reader *r, struct ap_arena *arena, struct 
 static void mix(uint64_t *h, const char *s)
 {
 	/* With the NUL: "ab" "c" is not "a" "bc". */
-	for (const char *p = s ? s : "?";; p++) {
-		*h = (*h ^ (uint8_t)*p) * 0x100000001b3ull;
-		if (!*p)
-			break;
-	}
+	s = s ? s : "?";
+	*h = ap_fnv1a(*h, s, strlen(s) + 1);
 }
 
 static void finish(struct ap_stack_summary *s, const struct thread *t)
 {
 	const struct frames *frames = t->js.n ? &t->js : &t->native;
-	uint64_t h = 0xcbf29ce484222325ull;
+	uint64_t h = AP_FNV1A;
 
 	s->kind = t->js.n ? "js" : t->native.n ? "native" : "unknown";
 	memcpy(s->frames, frames->at, sizeof(s->frames));

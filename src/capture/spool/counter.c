@@ -12,25 +12,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/json_read.h"
 
 enum { MAX_PROGRAMS = 4096, CONTAINER_ID_DIGITS = 32 };
 
-static uint64_t hash_bytes(uint64_t h, const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (uint8_t)s[i]) * 0x100000001b3ull;
-	return h;
-}
-
 void ap_program_key(const char *exe, uint64_t uid, const char *cgroup,
 		    char ret_key[static AP_PROGRAM_KEY_SIZE])
 {
-	uint64_t h = 0xcbf29ce484222325ull;
+	uint64_t h = AP_FNV1A;
 
-	h = hash_bytes(h, exe, strlen(exe) + 1);
-	h = hash_bytes(h, (const char *)&uid, sizeof(uid));
+	h = ap_fnv1a(h, exe, strlen(exe) + 1);
+	h = ap_fnv1a(h, &uid, sizeof(uid));
 	/* Without the container's id, 64 hex digits as a rule: every restart has a new one. */
 	for (const char *p = cgroup; *p;) {
 		size_t n = 0;
@@ -38,7 +32,7 @@ void ap_program_key(const char *exe, uint64_t uid, const char *cgroup,
 		while (isxdigit((unsigned char)p[n]))
 			n++;
 		if (n < CONTAINER_ID_DIGITS)
-			h = hash_bytes(h, p, n ? n : 1);
+			h = ap_fnv1a(h, p, n ? n : 1);
 		p += n ? n : 1;
 	}
 	snprintf(ret_key, AP_PROGRAM_KEY_SIZE, "%016llx", (unsigned long long)h);
