@@ -219,15 +219,6 @@ struct ap_err *ap_heap_find_buffers(struct ap_heap *heap)
 	if (heap->buffers.n)
 		qsort(heap->buffers.at, heap->buffers.n, sizeof(*heap->buffers.at), by_top);
 	widen(heap);
-	for (size_t i = 0; i < heap->pages.n; i++) {
-		const struct ap_heap_page *page = &heap->pages.at[i];
-		struct ap_heap_space *space = &heap->spaces.at[page->space];
-
-		space->pages++;
-		space->skipped_pages += page->stale;
-		if (!page->stale)
-			space->area_bytes += page->end - page->start;
-	}
 	return NULL;
 }
 

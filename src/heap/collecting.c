@@ -3,12 +3,6 @@
 
 #include "heap/heap_private.h"
 
-enum {
-	ENOUGH = 4096, /* references; one half has nearly all of them */
-	TOO_FEW = 16,
-	HASH_BITS = 12,
-};
-
 enum ap_gc_state ap_heap_gc_state(const struct ap_heap *heap, size_t isolate)
 {
 	const struct ap_v8 *v8 = heap->v8;
@@ -24,77 +18,45 @@ enum ap_gc_state ap_heap_gc_state(const struct ap_heap *heap, size_t isolate)
 	return (enum ap_gc_state)state;
 }
 
-static size_t hash_of(ap_addr chunk)
+/* Whether an object was put into a page that is allocated in from its first word on. */
+static bool holds_objects(struct ap_heap *heap, const struct ap_heap_page *page)
 {
-	return (chunk / AP_CHUNK_BYTES) * 0x9e3779b97f4a7c15u >> (64 - HASH_BITS);
-}
+	const struct ap_heap_map *map;
+	uint64_t m;
 
-struct halves {
-	const struct ap_heap *heap;
-	uint8_t near[1 << HASH_BITS]; /* chunks that may be half-space pages */
-	uint64_t from, to;            /* references into each half */
-};
-
-static void count_references(struct halves *h, const struct ap_heap_page *page)
-{
-	const struct ap_heap *heap = h->heap;
-	uint64_t have = 0, area = page->end - page->start;
-	const uint8_t *p = ap_image_view(heap->v8->image, page->start, &have);
-
-	for (uint64_t at = 0;
-	     p && at + 8 <= (have < area ? have : area) && h->from + h->to < ENOUGH; at += 8) {
-		const struct ap_heap_page *young;
-		uint64_t w;
-
-		memcpy(&w, p + at, sizeof(w));
-		if ((w & 7) != 1 || !h->near[hash_of(w & ~(uint64_t)(AP_CHUNK_BYTES - 1))])
-			continue;
-		young = ap_heap_page_at(heap, w);
-		if (!young ||
-		    heap->spaces.at[young->space].isolate != heap->spaces.at[page->space].isolate)
-			continue;
-		h->from += young->from_space;
-		h->to += young->to_space;
+	for (size_t i = 0; i < heap->buffers.n && heap->buffers.at[i].top <= page->start; i++) {
+		if (heap->buffers.at[i].top == page->start)
+			return false;
 	}
+	return ap_image_u64(heap->v8->image, page->start, &m) && m &&
+	       !((m & 7) == 1 && (map = ap_map_get(heap, &heap->maps, m)) &&
+		 ap_map_is_free(heap, map) &&
+		 ap_heap_size(heap, map, page->start, NULL, 0) == page->end - page->start);
 }
 
 /*
- * A mark-compact exchanges the halves only when it begins to move. Before that from-space is stale,
- * and what is old points to to-space; after it what was not moved yet stands in from-space, and
- * what is old points there until all references are updated: then nothing alive is left in it.
+ * A mark-compact exchanges the halves only when it begins to move, and what it moves goes to the
+ * old space: to-space stays empty from then on. So an object in it says that what stands in
+ * from-space is of an earlier cycle. References do not tell: what is dead in the old space, often
+ * more than what lives, points to where the young objects of its day were, in either half.
  */
-static bool uses_from_space(const struct ap_heap *heap, size_t isolate)
+static bool to_space_is_empty(struct ap_heap *heap, size_t isolate)
 {
-	struct halves *h = calloc(1, sizeof(*h));
-	bool uses = true;
-
-	if (!h)
-		return true;
-	h->heap = heap;
 	for (size_t i = 0; i < heap->pages.n; i++) {
 		const struct ap_heap_page *page = &heap->pages.at[i];
 
-		if (page->from_space || page->to_space)
-			h->near[hash_of(page->chunk)] = 1;
+		if (page->semi && page->to_space && !page->stale &&
+		    heap->spaces.at[page->space].isolate == isolate && holds_objects(heap, page))
+			return false;
 	}
-	for (size_t i = 0; i < heap->pages.n && h->from + h->to < ENOUGH; i++) {
-		const struct ap_heap_page *page = &heap->pages.at[i];
-
-		if (!page->from_space && !page->to_space && !page->released &&
-		    heap->spaces.at[page->space].isolate == isolate)
-			count_references(h, page);
-	}
-	if (h->from + h->to >= TOO_FEW)
-		uses = h->from > h->to;
-	free(h);
-	return uses;
+	return true;
 }
 
 void ap_heap_choose_halves(struct ap_heap *heap)
 {
-	for (size_t isolate = 0; isolate < heap->v8->isolates.n; isolate++) {
+	for (size_t isolate = 0; heap->layout.found && isolate < heap->v8->isolates.n; isolate++) {
 		if (ap_heap_gc_state(heap, isolate) != AP_GC_MARK_COMPACT ||
-		    uses_from_space(heap, isolate))
+		    to_space_is_empty(heap, isolate))
 			continue;
 		for (size_t i = 0; i < heap->pages.n; i++) {
 			struct ap_heap_page *page = &heap->pages.at[i];

@@ -30,6 +30,8 @@ struct ap_err *ap_heap_open(struct ap_v8 *v8, struct ap_heap **ret_heap)
 		ap_heap_close(heap);
 		return err;
 	}
+	ap_heap_choose_halves(heap);
+	ap_heap_count_pages(heap);
 	*ret_heap = heap;
 	return NULL;
 }

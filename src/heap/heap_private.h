@@ -146,13 +146,16 @@ enum { AP_N_TYPES = 65536 };
 
 /* pages.c */
 struct ap_err *ap_heap_find_pages(struct ap_heap *heap);
+/* Into the spaces' sums, when it is known which of them are in use. */
+void ap_heap_count_pages(struct ap_heap *heap);
 /* The page whose area holds `address`, or NULL. */
 struct ap_heap_page *ap_heap_page_at(const struct ap_heap *heap, ap_addr address);
 /* scan.c: what looks like pages, where the layout of real ones is unknown. */
 struct ap_err *ap_heap_scan(struct ap_heap *heap);
 /* collecting.c */
 enum ap_gc_state ap_heap_gc_state(const struct ap_heap *heap, size_t isolate);
-/* Whether the half-spaces have been exchanged yet, where a collection stopped in the middle. */
+/* Whether the half-spaces have been exchanged yet, where a collection stopped in the middle; after
+ * the buffers were found. */
 void ap_heap_choose_halves(struct ap_heap *heap);
 /* lists.c: which pages are in use; what is in no list is stale. */
 struct ap_err *ap_heap_use_lists(struct ap_heap *heap);

@@ -361,9 +361,20 @@ struct ap_err *ap_heap_find_pages(struct ap_heap *heap)
 		return &ap_err_nomem;
 	qsort(heap->pages.at, heap->pages.n, sizeof(*heap->pages.at), by_address);
 	drop_overlaps(heap);
-	AP_TRY(ap_heap_use_lists(heap));
-	ap_heap_choose_halves(heap);
-	return NULL;
+	return ap_heap_use_lists(heap);
+}
+
+void ap_heap_count_pages(struct ap_heap *heap)
+{
+	for (size_t i = 0; i < heap->pages.n; i++) {
+		const struct ap_heap_page *page = &heap->pages.at[i];
+		struct ap_heap_space *space = &heap->spaces.at[page->space];
+
+		space->pages++;
+		space->skipped_pages += page->stale;
+		if (!page->stale)
+			space->area_bytes += page->end - page->start;
+	}
 }
 
 struct ap_heap_page *ap_heap_page_at(const struct ap_heap *heap, ap_addr address)
