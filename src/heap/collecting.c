@@ -3,6 +3,8 @@
 
 #include "heap/heap_private.h"
 
+enum { MAX_GAPS = 100 }; /* a part in so many */
+
 enum ap_gc_state ap_heap_gc_state(const struct ap_heap *heap, size_t isolate)
 {
 	const struct ap_v8 *v8 = heap->v8;
@@ -52,18 +54,38 @@ static bool to_space_is_empty(struct ap_heap *heap, size_t isolate)
 	return true;
 }
 
+static void drop_from_space(struct ap_heap *heap, size_t isolate)
+{
+	for (size_t i = 0; i < heap->pages.n; i++) {
+		struct ap_heap_page *page = &heap->pages.at[i];
+
+		if (page->from_space && page->semi &&
+		    heap->spaces.at[page->space].isolate == isolate)
+			page->stale = true;
+	}
+}
+
 void ap_heap_choose_halves(struct ap_heap *heap)
 {
-	for (size_t isolate = 0; heap->layout.found && isolate < heap->v8->isolates.n; isolate++) {
-		if (ap_heap_gc_state(heap, isolate) != AP_GC_MARK_COMPACT ||
-		    to_space_is_empty(heap, isolate))
-			continue;
-		for (size_t i = 0; i < heap->pages.n; i++) {
-			struct ap_heap_page *page = &heap->pages.at[i];
-
-			if (page->from_space && page->semi &&
-			    heap->spaces.at[page->space].isolate == isolate)
-				page->stale = true;
-		}
+	for (size_t i = 0; heap->layout.found && i < heap->v8->isolates.n; i++) {
+		if (ap_heap_gc_state(heap, i) == AP_GC_MARK_COMPACT && !to_space_is_empty(heap, i))
+			drop_from_space(heap, i);
 	}
+}
+
+bool ap_heap_drop_moved(struct ap_heap *heap)
+{
+	bool dropped = false;
+
+	for (size_t i = 0; heap->layout.found && i < heap->spaces.n; i++) {
+		const struct ap_heap_space *s = &heap->spaces.at[i];
+
+		if (s->isolate == SIZE_MAX || strcmp(s->name, "new") != 0 ||
+		    ap_heap_gc_state(heap, s->isolate) != AP_GC_MARK_COMPACT ||
+		    s->gap_bytes * MAX_GAPS < s->area_bytes)
+			continue;
+		drop_from_space(heap, s->isolate);
+		dropped = true;
+	}
+	return dropped;
 }

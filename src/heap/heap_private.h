@@ -157,6 +157,12 @@ enum ap_gc_state ap_heap_gc_state(const struct ap_heap *heap, size_t isolate);
 /* Whether the half-spaces have been exchanged yet, where a collection stopped in the middle; after
  * the buffers were found. */
 void ap_heap_choose_halves(struct ap_heap *heap);
+/*
+ * What is moved is whole until the last of it has moved and all references were updated; from then
+ * on its maps are gone. Makes such halves stale, by what the walk could not explain; true if there
+ * is one: then the walk must be made anew.
+ */
+bool ap_heap_drop_moved(struct ap_heap *heap);
 /* lists.c: which pages are in use; what is in no list is stale. */
 struct ap_err *ap_heap_use_lists(struct ap_heap *heap);
 /* buffers.c */

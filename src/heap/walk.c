@@ -484,12 +484,9 @@ static void forget(struct ap_heap *heap)
 	for (size_t i = 0; i < heap->spaces.n; i++) {
 		struct ap_heap_space *s = &heap->spaces.at[i];
 
-		*s = (struct ap_heap_space){.isolate = s->isolate,
-					    .name = s->name,
-					    .pages = s->pages,
-					    .skipped_pages = s->skipped_pages,
-					    .area_bytes = s->area_bytes};
+		*s = (struct ap_heap_space){.isolate = s->isolate, .name = s->name};
 	}
+	ap_heap_count_pages(heap);
 	ap_slab_close(&heap->bits);
 	ap_map_table_close(&heap->maps);
 	heap->gaps.n = 0;
@@ -510,7 +507,7 @@ struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *wa
 		return NULL;
 	heap->searched = true;
 	AP_TRY(ap_heap_find_more_buffers(heap, &found));
-	if (!found)
+	if (!ap_heap_drop_moved(heap) && !found)
 		return NULL;
 	forget(heap);
 	return walk_all(heap, watch, &left);
