@@ -194,17 +194,31 @@ static uint64_t buffer_at(struct page_walk *p, ap_addr a)
 	return limit <= p->page->end ? limit - a : 0;
 }
 
+/* Whether an object stands at `a`, as far as looks go: none reaches into a buffer. */
+static bool resumes_at(struct page_walk *p, ap_addr a)
+{
+	const struct ap_heap *heap = p->w->heap;
+	struct ap_heap_map *map;
+	uint64_t size;
+
+	if (buffer_at(p, a))
+		return true;
+	size = object_at(p->w, p->page, &p->bytes, a, &map);
+	if (!size)
+		size = forwarded_at(p->w, p->page, &p->bytes, a);
+	return size &&
+	       (p->buffer == heap->buffers.n || heap->buffers.at[p->buffer].top >= a + size);
+}
+
 /* Nothing that we know: to the next object or buffer, or the end. */
 static ap_addr resync(struct page_walk *p, ap_addr a)
 {
 	struct ap_heap_space *space = &p->w->spaces[p->page->space];
-	struct ap_heap_map *map;
 	ap_addr from = a;
 	bool absent = !is_present(&p->bytes, a);
 
 	for (a += 8; a < p->page->end && is_present(&p->bytes, a) != absent; a += 8) {
-		if (buffer_at(p, a) || object_at(p->w, p->page, &p->bytes, a, &map) ||
-		    forwarded_at(p->w, p->page, &p->bytes, a))
+		if (resumes_at(p, a))
 			break;
 	}
 	/* Memory that was never used, up to the end of the page. */
