@@ -242,9 +242,11 @@ static struct ap_err *open_old(struct ap_ctx *ctx, const char *path, struct ap_s
 	struct ap_err *err;
 
 	if (ap_is_snapshot_file(path)) {
-		AP_TRY(ap_study_load(path, ret_own));
+		ap_heap_watch(ctx, &watch);
+		err = ap_study_load(path, &watch, ret_own);
+		ap_heap_watch_end(ctx);
 		*ret_study = *ret_own;
-		return NULL;
+		return err;
 	}
 	AP_TRY(ap_image_open_core(path, &found, &image));
 	AP_TRY(ap_core_model_open(image, &model));

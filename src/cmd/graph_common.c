@@ -15,7 +15,7 @@
 #include "image/input.h"
 #include "model/core.h"
 
-enum { LABEL_COLUMNS = 60 };
+enum { LABEL_COLUMNS = 60, PIECE_BYTES = 1 << 20 };
 
 struct ap_err *ap_require_study(struct ap_ctx *ctx, struct ap_study **ret_study)
 {
@@ -41,15 +41,38 @@ struct ap_err *ap_require_study(struct ap_ctx *ctx, struct ap_study **ret_study)
 	return err;
 }
 
-struct ap_err *ap_study_load(const char *path, struct ap_study **ret_study)
+struct pieces {
+	const struct ap_map *map;
+	uint64_t at;
+	const struct ap_heap_watch *watch;
+};
+
+static struct ap_err *next_piece(void *arg, const uint8_t **ret_p, size_t *ret_n)
+{
+	struct pieces *p = arg;
+	uint64_t left = p->map->bytes - p->at;
+
+	if (p->watch && p->watch->cancelled && *p->watch->cancelled)
+		return &ap_err_cancelled;
+	if (p->watch && p->watch->report)
+		p->watch->report(p->watch->arg, "reading the snapshot", p->at, p->map->bytes, 0);
+	*ret_p = (const uint8_t *)p->map->data + p->at;
+	*ret_n = left < PIECE_BYTES ? left : PIECE_BYTES;
+	p->at += *ret_n;
+	return NULL;
+}
+
+struct ap_err *ap_study_load(const char *path, const struct ap_heap_watch *watch,
+			     struct ap_study **ret_study)
 {
 	struct ap_map map;
 	struct ap_graph *graph;
 	int fd = -1;
 
 	AP_TRY(ap_input_map(path, &map, &fd));
-	struct ap_json_memory memory = {map.data, map.bytes};
-	struct ap_err *err = ap_snapshot_read(ap_json_source_memory(&memory), map.bytes, &graph);
+	struct pieces pieces = {.map = &map, .watch = watch};
+	struct ap_err *err =
+		ap_snapshot_read((struct ap_json_source){next_piece, &pieces}, map.bytes, &graph);
 	ap_map_close(&map);
 	if (fd >= 0)
 		close(fd);

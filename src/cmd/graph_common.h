@@ -10,11 +10,13 @@
 #include "cmd/commands.h"
 #include "graph/study.h"
 #include "graph/suspects.h"
+#include "heap/heap.h"
 
 /* The graph of the target, or an error that says how to come by one. */
 struct ap_err *ap_require_study(struct ap_ctx *ctx, struct ap_study **ret_study);
-/* Reads a heap snapshot: plain or compressed. The caller owns the study. */
-struct ap_err *ap_study_load(const char *path, struct ap_study **ret_study);
+/* Reads a heap snapshot: plain or compressed. The caller owns the study. `watch` may be NULL. */
+struct ap_err *ap_study_load(const char *path, const struct ap_heap_watch *watch,
+			     struct ap_study **ret_study);
 /* Whether a file is a heap snapshot, by its first bytes, or by its name if it is compressed. */
 bool ap_is_snapshot_file(const char *path);
 

@@ -33,8 +33,10 @@ static void report(void *arg, const char *what, uint64_t done, uint64_t total, u
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &p->shown);
 	p->standing = true;
-	fprintf(stderr, "\r%s: %.0f %%, %" PRIu64 " objects, %s/s, %s left \033[K", what,
-		100.0 * (double)done / (double)total, objects,
+	fprintf(stderr, "\r%s: %.0f %%, ", what, 100.0 * (double)done / (double)total);
+	if (objects)
+		fprintf(stderr, "%" PRIu64 " objects, ", objects);
+	fprintf(stderr, "%s/s, %s left \033[K",
 		ap_bytes_human((uint64_t)((double)done / seconds), size),
 		ap_duration_human(seconds * (double)(total - done) / (double)done, left));
 }

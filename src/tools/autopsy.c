@@ -372,7 +372,7 @@ static struct ap_err *open_target(const struct command_line *line, const char *c
 	struct ap_image *image;
 
 	if (ap_is_snapshot_file(core))
-		return ap_study_load(core, ret_study);
+		return ap_study_load(core, NULL, ret_study);
 	if (line->n_files == 1) {
 		AP_TRY(open_crash(core, ret_model));
 		if (*ret_model)

@@ -309,6 +309,24 @@ END
 	check "$wait ms: no part of a file is left" test ! -e large.heapsnapshot
 done
 
+terminal '^C while an old snapshot is read' -- large.core <<'END'
+wait NEXT
+within 1500 > 
+line heapsnapshot -o old.heapsnapshot
+wait open it in Chrome
+prompt
+line diff old.heapsnapshot
+sleep 300
+key ^C
+within 500 > 
+line ::echo after diff
+wait after diff
+prompt
+key ^D
+exit 0
+END
+check 'its reading was interrupted' grep -q 'interrupted' screen
+
 terminal 'the first screen and the prompt do not wait for the heap' -- large.core <<'END'
 within 3000 NEXT
 within 500 > 
