@@ -8,36 +8,6 @@
 #include "cmd/frames.h"
 #include "model/core.h"
 
-/* The thread that the line speaks of: its id in front, else the one that died or was selected. */
-static struct ap_err *thread_of(struct ap_ctx *ctx, const struct ap_thread **ret)
-{
-	struct ap_image *image = ap_core_model_image(ctx->model);
-	struct ap_selection selection = ap_session_selection(ctx->session);
-	ap_thread_vec infos = {0};
-	size_t n;
-
-	if (!image)
-		return ap_err_hint(
-			ap_err_new(AP_E_UNSUPPORTED, "this target has no registers: it is no core"),
-			AP_NO_CORE_HINT);
-	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
-	if (!infos.n)
-		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
-	size_t chosen = selection.chosen && selection.thread < infos.n
-				? selection.thread
-				: ap_representative_thread(&infos);
-	pid_t tid = ctx->has_address ? (pid_t)ctx->address : infos.at[chosen].tid;
-	const struct ap_thread *threads = ap_image_threads(image, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (threads[i].tid == tid) {
-			*ret = &threads[i];
-			return NULL;
-		}
-	}
-	return ap_err_hint(ap_err_new(AP_E_NOTFOUND, "the core holds no thread %d", (int)tid),
-			   "$l lists the threads");
-}
-
 static void add_bytes(struct ap_str *out, const uint32_t *words, size_t n)
 {
 	ap_str_adds(out, "0x");
@@ -50,8 +20,9 @@ static struct ap_err *fpregs_data(struct ap_ctx *ctx, void **ret_data)
 	struct user_fpregs_struct fp;
 	const struct ap_thread *thread;
 	AP_STR_AUTO out = {0};
+	size_t index;
 
-	AP_TRY(thread_of(ctx, &thread));
+	AP_TRY(ap_registers_of(ctx, ctx->has_address ? (pid_t)ctx->address : 0, &index, &thread));
 	if (!thread->fpregs)
 		return ap_err_new(AP_E_NOTFOUND,
 				  "the core holds no floating point registers of thread %d",
@@ -100,30 +71,23 @@ const struct ap_cmd ap_cmd_fpregs = {
 static struct ap_err *stackregs_data(struct ap_ctx *ctx, void **ret_data)
 {
 	const struct ap_thread *thread;
-	ap_thread_vec infos = {0};
 	AP_STR_AUTO out = {0};
+	struct ap_stack stack;
+	size_t index;
 
-	AP_TRY(thread_of(ctx, &thread));
-	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
-	for (size_t i = 0; i < infos.n; i++) {
-		struct ap_stack stack;
+	AP_TRY(ap_registers_of(ctx, ctx->has_address ? (pid_t)ctx->address : 0, &index, &thread));
+	AP_TRY(ap_stack_of(ctx, index, false, &stack));
+	for (size_t i = 0; i < stack.frames.n; i++) {
+		const struct ap_frame *f = &stack.frames.at[i];
 
-		if (infos.at[i].tid != thread->tid)
+		/* What only V8 knows of has no registers. */
+		if (f->inlined || f->kind == AP_FRAME_ASYNC)
 			continue;
-		AP_TRY(ap_stack_of(ctx, i, false, &stack));
-		for (size_t k = 0; k < stack.frames.n; k++) {
-			const struct ap_frame *f = &stack.frames.at[k];
-
-			/* What only V8 knows of has no registers. */
-			if (f->inlined || f->kind == AP_FRAME_ASYNC)
-				continue;
-			ap_str_addf(&out,
-				    "%%rbp = 0x%016" PRIx64 "  %%rip = 0x%016" PRIx64 "  %.*s",
-				    f->fp, f->pc, AP_TEXT_ARG(ap_frame_title(f)));
-			if (f->symbol.n)
-				ap_str_addf(&out, "+0x%" PRIx64, f->offset);
-			ap_str_addc(&out, '\n');
-		}
+		ap_str_addf(&out, "%%rbp = 0x%016" PRIx64 "  %%rip = 0x%016" PRIx64 "  %.*s", f->fp,
+			    f->pc, AP_TEXT_ARG(ap_frame_title(f)));
+		if (f->symbol.n)
+			ap_str_addf(&out, "+0x%" PRIx64, f->offset);
+		ap_str_addc(&out, '\n');
 	}
 	return ap_answer_text(ctx, ret_data, "%s", out.s ? out.s : "");
 }

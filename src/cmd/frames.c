@@ -2,6 +2,9 @@
 
 #include <inttypes.h>
 
+#include "cmd/commands.h"
+#include "model/core.h"
+
 size_t ap_representative_thread(const ap_thread_vec *threads)
 {
 	size_t main_thread = 0;
@@ -35,6 +38,43 @@ struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values,
 	if (thread >= threads.n)
 		return ap_err_new(AP_E_NOTFOUND, "there is no thread with the index %zu", thread);
 	return stack_at(ctx, &threads, thread, values, ret_stack);
+}
+
+struct ap_err *ap_registers_of(struct ap_ctx *ctx, pid_t tid, size_t *ret_index,
+			       const struct ap_thread **ret_thread)
+{
+	struct ap_image *image = ap_core_model_image(ctx->model);
+	struct ap_selection selection = ap_session_selection(ctx->session);
+	const struct ap_thread *thread = NULL;
+	ap_thread_vec infos = {0};
+	size_t n = 0, index = 0;
+
+	if (!image)
+		return ap_err_hint(
+			ap_err_new(AP_E_UNSUPPORTED, "this target has no registers: it is no core"),
+			AP_NO_CORE_HINT);
+	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
+	if (!infos.n)
+		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
+	if (!tid)
+		tid = infos.at[selection.chosen && selection.thread < infos.n
+				       ? selection.thread
+				       : ap_representative_thread(&infos)]
+			      .tid;
+	const struct ap_thread *threads = ap_image_threads(image, &n);
+	for (size_t i = 0; i < n && !thread; i++) {
+		if (threads[i].tid == tid)
+			thread = &threads[i];
+	}
+	while (index < infos.n && infos.at[index].tid != tid)
+		index++;
+	if (!thread || index == infos.n)
+		return ap_err_hint(
+			ap_err_new(AP_E_NOTFOUND, "the core holds no thread %d", (int)tid),
+			"`threads` lists what it holds");
+	*ret_index = index;
+	*ret_thread = thread;
+	return NULL;
 }
 
 bool ap_frame_is_js(const struct ap_frame *frame)

@@ -22,48 +22,25 @@ struct regs {
 static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 {
 	struct regs *r = ap_alloc(ctx->arena, sizeof(*r));
-	struct ap_image *image = ap_core_model_image(ctx->model);
-	struct ap_selection selection = ap_session_selection(ctx->session);
-	ap_thread_vec infos = {0};
-	size_t n = 0;
+	pid_t tid = ctx->args.given[OPT_THREAD] ? (pid_t)ctx->args.number[OPT_THREAD]
+		    : ctx->dialect == AP_MDB && ctx->has_address ? (pid_t)ctx->address
+								 : 0;
+	struct ap_stack stack;
+	size_t index;
 
 	if (!r)
 		return &ap_err_nomem;
-	if (!image)
-		return ap_err_hint(
-			ap_err_new(AP_E_UNSUPPORTED, "this target has no registers: it is no core"),
-			AP_NO_CORE_HINT);
-	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
-	if (!infos.n)
-		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
-	size_t chosen = selection.chosen && selection.thread < infos.n
-				? selection.thread
-				: ap_representative_thread(&infos);
-	pid_t tid = ctx->args.given[OPT_THREAD] ? (pid_t)ctx->args.number[OPT_THREAD]
-		    : ctx->dialect == AP_MDB && ctx->has_address ? (pid_t)ctx->address
-								 : infos.at[chosen].tid;
-	const struct ap_thread *threads = ap_image_threads(image, &n);
-	for (size_t i = 0; i < n && !r->thread; i++) {
-		if (threads[i].tid == tid && threads[i].regs)
-			r->thread = &threads[i];
-	}
-	if (!r->thread)
-		return ap_err_hint(ap_err_new(AP_E_NOTFOUND,
-					      "the core holds no registers of thread %d", (int)tid),
-				   "`threads` lists what it holds");
+	AP_TRY(ap_registers_of(ctx, tid, &index, &r->thread));
+	if (!r->thread->regs)
+		return ap_err_new(AP_E_NOTFOUND, "the core holds no registers of thread %d",
+				  (int)r->thread->tid);
 	*ret_data = r;
 	/* The innermost frame names the place, demangled. */
-	for (size_t i = 0; i < infos.n; i++) {
-		struct ap_stack stack;
-
-		if (infos.at[i].tid != tid)
-			continue;
-		AP_TRY(ap_stack_of(ctx, i, false, &stack));
-		if (stack.frames.n && stack.frames.at[0].pc == r->thread->regs[AP_REG_RIP] &&
-		    stack.frames.at[0].symbol.n) {
-			r->symbol = stack.frames.at[0].symbol;
-			r->offset = stack.frames.at[0].offset;
-		}
+	AP_TRY(ap_stack_of(ctx, index, false, &stack));
+	if (stack.frames.n && stack.frames.at[0].pc == r->thread->regs[AP_REG_RIP] &&
+	    stack.frames.at[0].symbol.n) {
+		r->symbol = stack.frames.at[0].symbol;
+		r->offset = stack.frames.at[0].offset;
 	}
 	return NULL;
 }

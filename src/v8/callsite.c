@@ -109,23 +109,9 @@ static bool ends_with_method(const struct ap_v8 *v8, struct ap_text subject, str
 /* The receiver's type: a primitive's is that of its wrapper. */
 static struct ap_text type_name(struct ap_v8 *v8, ap_tagged receiver, struct ap_arena *arena)
 {
-	int type = ap_is_smi(receiver) ? F(v8, T_HEAP_NUMBER) : ap_v8_type(v8, receiver);
-	enum ap_oddball oddball;
+	struct ap_text name = ap_wrapper_class(v8, receiver);
 
-	if (type < 0)
-		return (struct ap_text){NULL, 0};
-	if (type == F(v8, T_HEAP_NUMBER))
-		return AP_TEXT("Number");
-	if (ap_type_is_string(v8, type))
-		return AP_TEXT("String");
-	if (type == F(v8, T_SYMBOL))
-		return AP_TEXT("Symbol");
-	if (type == F(v8, T_BIGINT))
-		return AP_TEXT("BigInt");
-	oddball = ap_v8_oddball(v8, receiver);
-	if (oddball == AP_ODDBALL_TRUE || oddball == AP_ODDBALL_FALSE)
-		return AP_TEXT("Boolean");
-	return ap_constructor_name(v8, receiver, arena);
+	return name.s ? name : ap_constructor_name(v8, receiver, arena);
 }
 
 static void append_method_call(struct ap_v8 *v8, const struct ap_call_site *site,

@@ -82,15 +82,13 @@ static struct ap_text telling_name(struct ap_v8 *v8, ap_tagged constructor, stru
 	return name;
 }
 
-/* What a wrapper is of tells its value. */
-static struct ap_text wrapper_name(struct ap_v8 *v8, ap_tagged object)
+struct ap_text ap_wrapper_class(struct ap_v8 *v8, ap_tagged value)
 {
-	uint64_t value;
+	int type = ap_is_smi(value) ? F(v8, T_HEAP_NUMBER) : ap_v8_type(v8, value);
 
-	if (!ap_v8_word(v8, object, F(v8, WRAPPER_VALUE), &value))
-		return AP_TEXT("Object");
-	int type = ap_is_smi(value) ? -1 : ap_v8_type(v8, value);
-	if (ap_is_smi(value) || type == F(v8, T_HEAP_NUMBER))
+	if (type < 0)
+		return none();
+	if (type == F(v8, T_HEAP_NUMBER))
 		return AP_TEXT("Number");
 	if (ap_type_is_string(v8, type))
 		return AP_TEXT("String");
@@ -98,7 +96,20 @@ static struct ap_text wrapper_name(struct ap_v8 *v8, ap_tagged object)
 		return AP_TEXT("Symbol");
 	if (type == F(v8, T_BIGINT))
 		return AP_TEXT("BigInt");
-	return type == F(v8, T_ODDBALL) ? AP_TEXT("Boolean") : AP_TEXT("Object");
+	enum ap_oddball oddball = ap_v8_oddball(v8, value);
+	return oddball == AP_ODDBALL_TRUE || oddball == AP_ODDBALL_FALSE ? AP_TEXT("Boolean")
+									 : none();
+}
+
+/* What a wrapper is of tells its value. */
+static struct ap_text wrapper_name(struct ap_v8 *v8, ap_tagged object)
+{
+	struct ap_text name = none();
+	uint64_t value;
+
+	if (ap_v8_word(v8, object, F(v8, WRAPPER_VALUE), &value))
+		name = ap_wrapper_class(v8, value);
+	return name.s ? name : AP_TEXT("Object");
 }
 
 /* JSReceiver::class_name() for what the prototype chain does not tell. */

@@ -1,7 +1,6 @@
 #include "capture/handler/program.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,35 +25,6 @@ static bool is_hex(const char *s)
 			return false;
 	}
 	return true;
-}
-
-/* The one that was used longest ago makes room. */
-static void bound(int dir)
-{
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	char oldest[256] = "";
-	time_t when = 0;
-	struct stat st;
-	size_t n = 0;
-
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	for (struct dirent *e; (e = readdir(d));) {
-		if (!is_hex(e->d_name) || fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		n++;
-		if (!oldest[0] || st.st_mtime < when) {
-			when = st.st_mtime;
-			snprintf(oldest, sizeof(oldest), "%s", e->d_name);
-		}
-	}
-	if (n >= MAX_PROGRAMS)
-		(void)unlinkat(dir, oldest, 0);
-	closedir(d);
 }
 
 /* Opaque bytes: nothing here looks at them. */
@@ -99,7 +69,7 @@ struct ap_err *ap_program_keep(const struct ap_spool *spool, const char *build_i
 		(void)utimensat(dir, build_id, NULL, AT_SYMLINK_NOFOLLOW);
 		*ret_kept = true;
 	} else if ((uint64_t)st.st_size <= most_bytes) {
-		bound(dir);
+		ap_dir_make_room(dir, MAX_PROGRAMS);
 		err = ap_new_file_open(dir, build_id, &file);
 		if (!err) {
 			err = copy(exe, file.fd);

@@ -1,7 +1,6 @@
 #include "capture/spool/counter.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -95,36 +94,6 @@ void ap_counter_read(const struct ap_spool *spool, const char *key, struct ap_co
 	close(dir);
 }
 
-/* A spray of programs, each crashing once, must not fill the disk: the record written longest ago
- * goes. */
-static void bound_programs(int dir)
-{
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	char oldest[256] = "";
-	struct stat st;
-	time_t when = 0;
-	size_t n = 0;
-
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	for (struct dirent *e; (e = readdir(d));) {
-		if (e->d_name[0] == '.' || fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		n++;
-		if (!oldest[0] || st.st_mtime < when) {
-			when = st.st_mtime;
-			snprintf(oldest, sizeof(oldest), "%s", e->d_name);
-		}
-	}
-	if (n >= MAX_PROGRAMS)
-		(void)unlinkat(dir, oldest, 0);
-	closedir(d);
-}
-
 static struct ap_err *write_counter(int dir, const char *name, const struct ap_counter *c)
 {
 	AP_STR_AUTO text = {0};
@@ -159,8 +128,8 @@ struct ap_err *ap_counter_add(const struct ap_spool *spool, const char *key, dou
 	AP_ERR_AUTO missing = ap_dir_read(dir, name, 4096, &text);
 	if (!missing)
 		parse(&text, &c);
-	else
-		bound_programs(dir);
+	else /* a spray of programs, each crashing once, must not fill the disk */
+		ap_dir_make_room(dir, MAX_PROGRAMS);
 	/* Also after a clock that was set back. */
 	if (!c.count || now >= c.window + seconds || now < c.window) {
 		c.window = floor(now);

@@ -301,6 +301,34 @@ struct ap_err *ap_dir_read(int dir, const char *name, size_t limit, struct ap_st
 	return err ? err : out->failed ? &ap_err_nomem : NULL;
 }
 
+void ap_dir_make_room(int dir, size_t most)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	char oldest[256] = "";
+	time_t when = 0;
+	struct stat st;
+	size_t n = 0;
+
+	if (!d) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		if (e->d_name[0] == '.' || fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		n++;
+		if (!oldest[0] || st.st_mtime < when) {
+			when = st.st_mtime;
+			snprintf(oldest, sizeof(oldest), "%s", e->d_name);
+		}
+	}
+	if (n >= most)
+		(void)unlinkat(dir, oldest, 0);
+	closedir(d);
+}
+
 bool ap_dir_size(int dir, const char *name, uint64_t *ret_bytes)
 {
 	struct stat st;
