@@ -1,286 +1,20 @@
 /*
- * The linear walk: from the first object of a page to its end, each object followed by the next.
- * All pages are independent, so threads share them out.
- *
- * What is met besides objects: free space and fillers, allocation buffers, forwarding pointers (the
- * object moved and this copy is dead), and what nobody explains: there the walk goes on at the next
- * word that is a map, and the gap is counted.
+ * The walk over all pages. They are independent, so threads share them out.
  */
+#include "heap/walk.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "heap/heap_private.h"
 #include "os/map.h"
 
 enum {
 	OS_PAGE = 4096,
 	REPORT_EVERY = 64, /* pages of the calling thread */
 	BLOCK = 16,        /* pages that a thread takes at a time, at most */
-	LINE = 64,
-	AHEAD = 2048, /* bytes */
 };
-
-void ap_page_bytes(const struct ap_heap *heap, const struct ap_heap_page *page, uint8_t *scratch,
-		   struct ap_page_bytes *ret)
-{
-	const struct ap_image *image = heap->v8->image;
-	uint64_t have = 0, area = page->end - page->start;
-	const uint8_t *p = ap_image_view(image, page->start, &have);
-
-	ret->base = page->start & ~(uint64_t)(OS_PAGE - 1);
-	ret->present = UINT64_MAX;
-	if (p && (have >= area || page->large)) {
-		ret->at = p;
-		ret->n = have < area ? have : area;
-		return;
-	}
-	ret->at = scratch;
-	ret->n = page->large ? 0 : area;
-	ret->present = 0;
-	for (ap_addr a = page->start; !page->large && a < page->end;) {
-		ap_addr next = (a & ~(uint64_t)(OS_PAGE - 1)) + OS_PAGE;
-		size_t n = (next < page->end ? next : page->end) - a;
-
-		if (ap_image_read(image, a, scratch + (a - page->start), n))
-			ret->present |= 1ull << ((a - ret->base) / OS_PAGE & 63);
-		else
-			memset(scratch + (a - page->start), 0, n);
-		a = next;
-	}
-}
-
-struct walker {
-	struct ap_heap *heap;
-	atomic_size_t *next;
-	size_t block;
-	_Atomic uint64_t *done_bytes, *done_objects;
-	const struct ap_heap_watch *watch;
-	uint64_t total_bytes;
-	bool is_caller;
-	bool failed; /* out of memory */
-	struct ap_map_table maps;
-	struct ap_heap_space *spaces; /* counters only */
-	struct ap_arena arena;
-	ap_gap_vec gaps;
-	uint64_t all_gaps, index_bytes;
-	uint8_t *scratch;
-};
-
-static void note_gap(struct walker *w, const struct ap_heap_page *page, ap_addr a, uint64_t bytes,
-		     bool absent)
-{
-	struct ap_heap_space *space = &w->spaces[page->space];
-
-	if (w->heap->scanned) /* what is between the objects need not be the heap's */
-		return;
-	if (absent) {
-		space->absent_bytes += bytes;
-	} else {
-		space->gaps++;
-		space->gap_bytes += bytes;
-	}
-	w->all_gaps++;
-	if (w->gaps.n < AP_MAX_GAPS_LISTED &&
-	    !ap_vec_push(
-		    &w->arena, &w->gaps,
-		    (struct ap_heap_gap){a, bytes, w->heap->spaces.at[page->space].name, absent}))
-		w->failed = true;
-}
-
-static bool is_present(const struct ap_page_bytes *bytes, ap_addr a)
-{
-	return bytes->present >> ((a - bytes->base) / OS_PAGE & 63) & 1;
-}
-
-static uint64_t word_at(const struct ap_page_bytes *bytes, uint64_t offset)
-{
-	uint64_t w;
-
-	memcpy(&w, bytes->at + offset, sizeof(w));
-	return w;
-}
-
-/* The size of what stands at `a`, if that is an object; its map in *ret_map. */
-static uint64_t object_at(struct walker *w, const struct ap_heap_page *page,
-			  const struct ap_page_bytes *bytes, ap_addr a,
-			  struct ap_heap_map **ret_map)
-{
-	uint64_t offset = a - page->start, m = word_at(bytes, offset), size;
-	struct ap_heap_map *map;
-
-	if ((m & 7) != 1 || !(map = ap_map_get(w->heap, &w->maps, m)))
-		return 0;
-	size = ap_heap_size(w->heap, map, a, bytes->at + offset, bytes->n - offset);
-	if (size < 8 || (size & 7) || size > page->end - a)
-		return 0;
-	*ret_map = map;
-	return size;
-}
-
-/* The size of an object that moved from `a`: its new place holds the map. */
-static uint64_t forwarded_at(struct walker *w, const struct ap_heap_page *page,
-			     const struct ap_page_bytes *bytes, ap_addr a)
-{
-	uint64_t target = word_at(bytes, a - page->start), m, size;
-	struct ap_heap_map *map;
-
-	if (!target || (target & 7) || !ap_heap_page_at(w->heap, target) ||
-	    !ap_image_u64(w->heap->v8->image, target, &m) || (m & 7) != 1 ||
-	    !(map = ap_map_get(w->heap, &w->maps, m)))
-		return 0;
-	size = ap_heap_size(w->heap, map, target, NULL, 0);
-	return size < 8 || (size & 7) || size > page->end - a ? 0 : size;
-}
-
-static bool is_zero(const struct ap_page_bytes *bytes, uint64_t offset)
-{
-	for (; offset + 8 <= bytes->n; offset += 8) {
-		if (word_at(bytes, offset))
-			return false;
-	}
-	return true;
-}
-
-struct page_walk {
-	struct walker *w;
-	struct ap_heap_page *page;
-	struct ap_page_bytes bytes;
-	size_t buffer;    /* the next allocation buffer */
-	uint64_t fetched; /* bytes of the page */
-};
-
-/* Where the next object begins only this one tells: without help each would be waited for. */
-static inline void fetch_ahead(struct page_walk *p, uint64_t offset)
-{
-	uint64_t to = offset + AHEAD < p->bytes.n ? offset + AHEAD : p->bytes.n;
-
-	for (p->fetched = p->fetched < offset ? offset : p->fetched; p->fetched < to;
-	     p->fetched += LINE)
-		__builtin_prefetch(p->bytes.at + p->fetched);
-}
-
-static void note_object(struct page_walk *p, ap_addr a, struct ap_heap_map *map, uint64_t size)
-{
-	struct ap_heap_space *space = &p->w->spaces[p->page->space];
-	uint64_t word = (a - p->page->start) / 8;
-
-	if (ap_map_is_free(p->w->heap, map)) {
-		space->free_bytes += size;
-		return;
-	}
-	space->objects++;
-	space->object_bytes += size;
-	map->count++;
-	map->bytes += size;
-	if (!map->first || a < map->first)
-		map->first = a;
-	if (p->page->bits)
-		p->page->bits[word / 64] |= 1ull << (word % 64);
-	p->page->objects++;
-}
-
-/* The buffer that begins at `a`, if one does. */
-static uint64_t buffer_at(struct page_walk *p, ap_addr a)
-{
-	const struct ap_heap *heap = p->w->heap;
-
-	while (p->buffer < heap->buffers.n && heap->buffers.at[p->buffer].top < a)
-		p->buffer++;
-	if (p->buffer == heap->buffers.n || heap->buffers.at[p->buffer].top != a)
-		return 0;
-	ap_addr limit = heap->buffers.at[p->buffer].limit;
-	return limit <= p->page->end ? limit - a : 0;
-}
-
-/* Whether an object stands at `a`, as far as looks go: none reaches into a buffer. */
-static bool resumes_at(struct page_walk *p, ap_addr a)
-{
-	const struct ap_heap *heap = p->w->heap;
-	struct ap_heap_map *map;
-	uint64_t size;
-
-	if (buffer_at(p, a))
-		return true;
-	size = object_at(p->w, p->page, &p->bytes, a, &map);
-	if (!size)
-		size = forwarded_at(p->w, p->page, &p->bytes, a);
-	return size &&
-	       (p->buffer == heap->buffers.n || heap->buffers.at[p->buffer].top >= a + size);
-}
-
-/* Nothing that we know: to the next object or buffer, or the end. */
-static ap_addr resync(struct page_walk *p, ap_addr a)
-{
-	struct ap_heap_space *space = &p->w->spaces[p->page->space];
-	ap_addr from = a;
-	bool absent = !is_present(&p->bytes, a);
-
-	for (a += 8; a < p->page->end && is_present(&p->bytes, a) != absent; a += 8) {
-		if (resumes_at(p, a))
-			break;
-	}
-	/* Memory that was never used, up to the end of the page. */
-	if (!absent && is_zero(&p->bytes, from - p->page->start))
-		space->free_bytes += p->page->end - from;
-	else
-		note_gap(p->w, p->page, from, a - from, absent);
-	return !absent && is_zero(&p->bytes, from - p->page->start) ? p->page->end : a;
-}
-
-static void walk_large(struct page_walk *p)
-{
-	struct ap_heap_page *page = p->page;
-	struct ap_heap_space *space = &p->w->spaces[page->space];
-	struct ap_heap_map *map;
-	uint64_t size = p->bytes.n >= 8 ? object_at(p->w, page, &p->bytes, page->start, &map) : 0;
-
-	if (!size) {
-		note_gap(p->w, page, page->start, page->end - page->start, p->bytes.n < 8);
-		return;
-	}
-	note_object(p, page->start, map, size);
-	/* An array that was shortened leaves fillers behind it. */
-	space->free_bytes += page->end - page->start - size;
-}
-
-static void walk_page(struct walker *w, struct ap_heap_page *page)
-{
-	struct page_walk p = {.w = w, .page = page};
-	struct ap_heap_space *space = &w->spaces[page->space];
-	uint64_t words = (page->end - page->start + 511) / 512;
-
-	ap_page_bytes(w->heap, page, w->scratch, &p.bytes);
-	if (page->large) {
-		walk_large(&p);
-		page->walked = true;
-		return;
-	}
-	page->bits = page->room;
-	w->index_bytes += words * sizeof(*page->bits);
-	for (ap_addr a = page->start; a < page->end;) {
-		struct ap_heap_map *map;
-		uint64_t size = is_present(&p.bytes, a) ? buffer_at(&p, a) : 0;
-
-		fetch_ahead(&p, a - page->start);
-
-		if (size) {
-			space->buffer_bytes += size;
-		} else if (is_present(&p.bytes, a) &&
-			   (size = object_at(w, page, &p.bytes, a, &map))) {
-			note_object(&p, a, map, size);
-		} else if (is_present(&p.bytes, a) && (size = forwarded_at(w, page, &p.bytes, a))) {
-			space->forwarded++;
-			space->forwarded_bytes += size;
-		} else {
-			a = resync(&p, a);
-			continue;
-		}
-		a += size;
-	}
-	page->walked = true;
-}
 
 /* What lies side by side in the core is fetched together. */
 static void fetch_pages(const struct ap_heap *heap, size_t first, size_t end)
@@ -308,7 +42,7 @@ static void fetch_pages(const struct ap_heap *heap, size_t first, size_t end)
 
 static void *run(void *arg)
 {
-	struct walker *w = arg;
+	struct ap_walker *w = arg;
 	struct ap_heap *heap = w->heap;
 	size_t mine = 0;
 
@@ -326,7 +60,7 @@ static void *run(void *arg)
 				return NULL;
 			if (page->walked || page->stale)
 				continue;
-			walk_page(w, page);
+			ap_walk_page(w, page);
 			atomic_fetch_add(w->done_bytes, page->end - page->start);
 			atomic_fetch_add(w->done_objects, page->objects);
 			if (w->is_caller && w->watch && w->watch->report &&
@@ -337,7 +71,7 @@ static void *run(void *arg)
 	}
 }
 
-static bool walker_open(struct walker *w, struct ap_heap *heap)
+static bool walker_open(struct ap_walker *w, struct ap_heap *heap)
 {
 	w->heap = heap;
 	ap_arena_init(&w->arena, 0);
@@ -346,7 +80,7 @@ static bool walker_open(struct walker *w, struct ap_heap *heap)
 	return w->spaces && w->scratch;
 }
 
-static void walker_close(struct walker *w)
+static void walker_close(struct ap_walker *w)
 {
 	ap_map_table_close(&w->maps);
 	ap_arena_close(&w->arena);
@@ -354,7 +88,7 @@ static void walker_close(struct walker *w)
 	free(w->scratch);
 }
 
-static bool merge(struct ap_heap *heap, const struct walker *w)
+static bool merge(struct ap_heap *heap, const struct ap_walker *w)
 {
 	for (size_t i = 0; i < heap->spaces.n; i++) {
 		struct ap_heap_space *to = &heap->spaces.at[i];
@@ -421,7 +155,7 @@ static struct ap_err *make_room(struct ap_heap *heap)
 static struct ap_err *walk_all(struct ap_heap *heap, const struct ap_heap_watch *watch,
 			       uint64_t *ret_left)
 {
-	struct walker walkers[AP_MAX_THREADS] = {0};
+	struct ap_walker walkers[AP_MAX_THREADS] = {0};
 	pthread_t threads[AP_MAX_THREADS];
 	bool started[AP_MAX_THREADS] = {0};
 	atomic_size_t next = 0;
