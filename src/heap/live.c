@@ -1,5 +1,5 @@
 /* What is known of what lives: kept with the pages, a bit for every eight bytes of heap. */
-#include "heap/owned.h"
+#include "heap/mark.h"
 
 enum { MIN_ACCOUNTED = 9999 }; /* of 10,000: beyond that references may be missing */
 
@@ -75,4 +75,41 @@ enum ap_heap_live ap_heap_is_live(const struct ap_heap *heap, uint64_t address)
 	if (!heap->liveness_known || !page || !page->live || (address & 7))
 		return AP_LIVE_UNKNOWN;
 	return ap_page_is_live(page, address) ? AP_LIVE_YES : AP_LIVE_NO;
+}
+
+static struct ap_err *mark_anew(struct ap_bodies *b, const struct ap_tagged_rules *rules,
+				const struct ap_heap_watch *watch, const struct ap_roots *roots,
+				struct ap_paint *paint)
+{
+	uint64_t *at;
+
+	if (!ap_paint_open(paint, b))
+		return &ap_err_nomem;
+	AP_TRY(ap_mark(b, rules, watch, roots, paint, NULL, ap_heap_threads(b->n_pages)));
+	if (!roots->guessed && !ap_heap_unknowable(b->heap)) {
+		ap_heap_keep_live(b->heap, b, paint);
+		return NULL;
+	}
+	ap_paint_to_live(paint, b, &b->live);
+	at = b->live.at;
+	for (size_t i = 0; i < b->n_pages; i++) {
+		b->pages[i].live = at;
+		at += ap_body_page_words(&b->pages[i]);
+	}
+	return NULL;
+}
+
+struct ap_err *ap_bodies_mark(struct ap_bodies *b, const struct ap_tagged_rules *rules,
+			      const struct ap_heap_watch *watch, const struct ap_roots *roots)
+{
+	struct ap_paint paint = {0};
+	struct ap_err *err =
+		b->heap->liveness_known ? NULL : mark_anew(b, rules, watch, roots, &paint);
+
+	ap_paint_close(&paint);
+	if (err)
+		return err;
+	for (size_t i = 0; b->heap->liveness_known && i < b->n_pages; i++)
+		b->pages[i].live = ap_heap_page_at(b->heap, b->pages[i].start)->live;
+	return ap_bodies_number(b);
 }
