@@ -99,6 +99,11 @@ struct ap_page_layout {
 
 enum { AP_NO_GROUP = UINT32_MAX };
 
+struct ap_type_name {
+	int type;
+	struct ap_text name; /* in the binary */
+};
+
 /* An object whose group its map does not tell. */
 struct ap_heap_single {
 	ap_addr address;
@@ -124,6 +129,9 @@ struct ap_heap {
 	double seconds;
 	bool scanned;
 	bool searched; /* for more buffers */
+	bool fetched;  /* the pages' bytes are mapped */
+	bool named_types;
+	AP_VEC(struct ap_type_name) type_names; /* names.c */
 	AP_VEC(uint64_t) marks;
 	struct ap_slab bits; /* of all pages' */
 	/* live.c */
@@ -150,6 +158,9 @@ struct ap_err *ap_heap_find_pages(struct ap_heap *heap);
 void ap_heap_count_pages(struct ap_heap *heap);
 /* The page whose area holds `address`, or NULL. */
 struct ap_heap_page *ap_heap_page_at(const struct ap_heap *heap, ap_addr address);
+/* fetch.c: maps the bytes of some pages at once; of all of them, if they are in memory. */
+void ap_heap_fetch(const struct ap_heap *heap, size_t first, size_t end);
+void ap_heap_fetch_pages(struct ap_heap *heap);
 /* scan.c: what looks like pages, where the layout of real ones is unknown. */
 struct ap_err *ap_heap_scan(struct ap_heap *heap);
 /* collecting.c */

@@ -27,6 +27,7 @@ struct list {
 	struct ap_heap *heap;
 	ap_addr owner;
 	struct ap_heap_page **pages;
+	ap_addr *headers; /* of the pages */
 	size_t n;
 };
 
@@ -37,12 +38,12 @@ static struct ap_heap_page *find(const struct list *s, ap_addr header)
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (s->pages[mid]->header < header)
+		if (s->headers[mid] < header)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < s->n && s->pages[lo]->header == header ? s->pages[lo] : NULL;
+	return lo < s->n && s->headers[lo] == header ? s->pages[lo] : NULL;
 }
 
 static bool word_at(const struct list *s, ap_addr address, uint64_t *ret)
@@ -58,15 +59,16 @@ static size_t chain_length(const struct list *s, ap_addr front, ap_addr back, si
 	size_t n = 0;
 
 	for (;;) {
-		uint64_t next, prev;
+		uint64_t links[2]; /* next, previous */
 
-		if (n++ == s->n || !find(s, at) || !word_at(s, at + offset, &next) ||
-		    !word_at(s, at + offset + 8, &prev) || prev != before)
+		if (n++ == s->n || !find(s, at) ||
+		    !ap_image_read(s->heap->v8->image, at + offset, links, sizeof(links)) ||
+		    links[1] != before)
 			return 0;
 		if (at == back)
-			return next ? 0 : n;
+			return links[0] ? 0 : n;
 		before = at;
-		at = next;
+		at = links[0];
 	}
 }
 
@@ -172,13 +174,14 @@ static int by_owner(const void *a, const void *b)
 }
 
 /* The next Space's share of `all`; false behind the last. */
-static bool next_list(struct list *s, struct ap_heap_page **all, size_t n)
+static bool next_list(struct list *s, struct ap_heap_page **all, ap_addr *headers, size_t n)
 {
 	size_t i = s->pages ? (size_t)(s->pages - all) + s->n : 0;
 
 	if (i == n)
 		return false;
 	s->pages = all + i;
+	s->headers = headers + i;
 	s->owner = all[i]->owner;
 	for (s->n = 0; i < n && all[i]->owner == s->owner; i++)
 		s->n++;
@@ -188,26 +191,32 @@ static bool next_list(struct list *s, struct ap_heap_page **all, size_t n)
 struct ap_err *ap_heap_use_lists(struct ap_heap *heap)
 {
 	uint64_t votes[LINKS_BYTES / 8] = {0};
-	struct ap_heap_page **all =
-		calloc(heap->pages.n ? heap->pages.n : 1, sizeof(struct ap_heap_page *));
+	struct ap_heap_page **all = calloc(heap->pages.n + 1, sizeof(struct ap_heap_page *));
+	ap_addr *headers = calloc(heap->pages.n + 1, sizeof(*headers));
 	struct list s = {.heap = heap};
 	size_t n = 0, best = 0;
 
-	if (!all)
+	if (!all || !headers) {
+		free(all);
+		free(headers);
 		return &ap_err_nomem;
+	}
 	for (size_t i = 0; i < heap->pages.n; i++) {
 		if (heap->pages.at[i].owner)
 			all[n++] = &heap->pages.at[i];
 	}
 	if (n)
 		qsort(all, n, sizeof(struct ap_heap_page *), by_owner);
-	while (next_list(&s, all, n))
+	for (size_t i = 0; i < n; i++)
+		headers[i] = all[i]->header;
+	while (next_list(&s, all, headers, n))
 		vote(&s, votes);
 	for (size_t i = 0; i < sizeof(votes) / sizeof(votes[0]); i++)
 		best = votes[i] > votes[best] ? i : best;
-	for (s = (struct list){.heap = heap}; votes[best] && next_list(&s, all, n);)
+	for (s = (struct list){.heap = heap}; votes[best] && next_list(&s, all, headers, n);)
 		sort_out(&s, best * 8);
 	drop_released(heap);
 	free(all);
+	free(headers);
 	return NULL;
 }

@@ -32,7 +32,6 @@ struct vote {
 struct voting {
 	struct vote votes[MAX_VOTES];
 	size_t n;
-	uint64_t voters;
 };
 
 static void cast(struct voting *v, bool in_metadata, int start, int end, int heap, int64_t offset)
@@ -72,13 +71,22 @@ static void vote_on(const struct ap_v8 *v8, struct voting *v, ap_addr chunk, con
 	}
 }
 
-/* Calls `fn` for the head of every chunk that the core may hold. */
-static bool each_chunk(const struct ap_v8 *v8, bool (*fn)(void *, ap_addr, const uint64_t *),
-		       void *arg)
+struct chunk {
+	ap_addr at;
+	uint64_t head[HEAD_WORDS];
+};
+
+/* Every chunk that the core may hold, with its head. */
+struct chunks {
+	struct ap_arena arena;
+	AP_VEC(struct chunk) v;
+};
+
+static struct ap_err *read_chunks(const struct ap_v8 *v8, struct chunks *ret)
 {
 	size_t n;
 	const struct ap_segment *segments = ap_image_segments(v8->image, &n);
-	uint64_t head[HEAD_WORDS];
+	struct chunk c;
 
 	for (size_t s = 0; s < n; s++) {
 		const struct ap_segment *seg = &segments[s];
@@ -87,23 +95,25 @@ static bool each_chunk(const struct ap_v8 *v8, bool (*fn)(void *, ap_addr, const
 		if (!seg->data ||
 		    (seg->origin != AP_SEGMENT_CORE && seg->origin != AP_SEGMENT_TEST))
 			continue;
-		for (; chunk >= seg->start && chunk < seg->end && seg->end - chunk >= sizeof(head);
+		for (;
+		     chunk >= seg->start && chunk < seg->end && seg->end - chunk >= sizeof(c.head);
 		     chunk += AP_CHUNK_BYTES) {
 			ap_addr touched = ap_image_next_touched(v8->image, seg, chunk);
 
 			/* Zeros are no header: the next chunk with anything in it. */
-			if (touched >= chunk + sizeof(head)) {
+			if (touched >= chunk + sizeof(c.head)) {
 				chunk = touched & ~(uint64_t)(AP_CHUNK_BYTES - 1);
-				if (touched >= seg->end || seg->end - chunk < sizeof(head) ||
-				    chunk + sizeof(head) <= touched)
+				if (touched >= seg->end || seg->end - chunk < sizeof(c.head) ||
+				    chunk + sizeof(c.head) <= touched)
 					continue;
 			}
-			if (ap_image_peek(v8->image, seg, chunk, head, sizeof(head)) &&
-			    !fn(arg, chunk, head))
-				return false;
+			c.at = chunk;
+			if (ap_image_peek(v8->image, seg, chunk, c.head, sizeof(c.head)) &&
+			    !ap_vec_push(&ret->arena, &ret->v, c))
+				return &ap_err_nomem;
 		}
 	}
-	return true;
+	return NULL;
 }
 
 static bool read_metadata(const struct ap_v8 *v8, ap_addr chunk, const uint64_t *head,
@@ -114,23 +124,7 @@ static bool read_metadata(const struct ap_v8 *v8, ap_addr chunk, const uint64_t 
 	       ap_image_read(v8->image, head[1], ret, HEAD_WORDS * 8);
 }
 
-struct vote_arg {
-	const struct ap_v8 *v8;
-	struct voting *voting;
-};
-
-static bool on_vote(void *p, ap_addr chunk, const uint64_t *head)
-{
-	const struct vote_arg *arg = p;
-	uint64_t metadata[HEAD_WORDS];
-
-	vote_on(arg->v8, arg->voting, chunk, head, false);
-	if (read_metadata(arg->v8, chunk, head, metadata))
-		vote_on(arg->v8, arg->voting, chunk, metadata, true);
-	return ++arg->voting->voters < MAX_VOTERS;
-}
-
-static struct ap_err *find_layout(struct ap_heap *heap)
+static struct ap_err *find_layout(struct ap_heap *heap, const struct chunks *chunks)
 {
 	struct voting *voting = calloc(1, sizeof(*voting));
 	const struct vote *best = NULL;
@@ -138,7 +132,14 @@ static struct ap_err *find_layout(struct ap_heap *heap)
 
 	if (!voting)
 		return &ap_err_nomem;
-	each_chunk(heap->v8, on_vote, &(struct vote_arg){heap->v8, voting});
+	for (size_t i = 0; i < chunks->v.n && i < MAX_VOTERS; i++) {
+		const struct chunk *c = &chunks->v.at[i];
+		uint64_t metadata[HEAD_WORDS];
+
+		vote_on(heap->v8, voting, c->at, c->head, false);
+		if (read_metadata(heap->v8, c->at, c->head, metadata))
+			vote_on(heap->v8, voting, c->at, metadata, true);
+	}
 	for (size_t i = 0; i < voting->n; i++) {
 		const struct vote *v = &voting->votes[i];
 
@@ -242,15 +243,11 @@ static uint64_t known_field(const struct ap_heap *heap, const uint64_t *fields, 
 	return fields[offset / 8];
 }
 
-struct page_arg {
-	struct ap_heap *heap;
-	bool failed;
-};
-
-static bool on_page(void *p, ap_addr chunk, const uint64_t *head)
+/* Adds the page that the chunk is, if it is one; false if out of memory. */
+static bool add_page(struct ap_heap *heap, const struct chunk *c)
 {
-	struct page_arg *arg = p;
-	struct ap_heap *heap = arg->heap;
+	const ap_addr chunk = c->at;
+	const uint64_t *head = c->head;
 	const struct ap_v8 *v8 = heap->v8;
 	const struct ap_page_layout *l = &heap->layout;
 	uint64_t metadata[HEAD_WORDS], have;
@@ -309,12 +306,8 @@ static bool on_page(void *p, ap_addr chunk, const uint64_t *head)
 		 * list, and it may come from a pool, full of what another isolate left there. */
 		page.unused = page.stale = true;
 	}
-	if (!space_of(heap, isolate, name, &page.space) ||
-	    !ap_vec_push(&heap->arena, &heap->pages, page)) {
-		arg->failed = true;
-		return false;
-	}
-	return true;
+	return space_of(heap, isolate, name, &page.space) &&
+	       ap_vec_push(&heap->arena, &heap->pages, page);
 }
 
 static int by_address(const void *a, const void *b)
@@ -341,26 +334,44 @@ static void drop_overlaps(struct ap_heap *heap)
 	heap->pages.n = n;
 }
 
+static struct ap_err *scan(struct ap_heap *heap)
+{
+	AP_TRY(ap_heap_scan(heap));
+	if (!heap->pages.n)
+		return ap_err_hint(
+			ap_err_new(AP_E_LAYOUT, "no pages of V8's heap were recognised"),
+			"the core may lack them, or this V8 is unknown: `profile` tells");
+	return NULL;
+}
+
+static struct ap_err *find_pages(struct ap_heap *heap, struct chunks *chunks)
+{
+	AP_TRY(read_chunks(heap->v8, chunks));
+	AP_TRY(find_layout(heap, chunks));
+	if (!heap->layout.found)
+		return scan(heap);
+	for (size_t i = 0; i < chunks->v.n; i++) {
+		if (!add_page(heap, &chunks->v.at[i]))
+			return &ap_err_nomem;
+	}
+	return NULL;
+}
+
 struct ap_err *ap_heap_find_pages(struct ap_heap *heap)
 {
-	struct page_arg arg = {.heap = heap};
+	struct chunks chunks = {0};
 
-	AP_TRY(find_layout(heap));
-	if (!heap->layout.found) {
-		AP_TRY(ap_heap_scan(heap));
-		if (!heap->pages.n)
-			return ap_err_hint(
-				ap_err_new(AP_E_LAYOUT, "no pages of V8's heap were recognised"),
-				"the core may lack them, or this V8 is unknown: `profile` tells");
+	ap_arena_init(&chunks.arena, 0);
+	struct ap_err *err = find_pages(heap, &chunks);
+	ap_arena_close(&chunks.arena);
+	if (err)
+		return err;
+	if (heap->pages.n)
 		qsort(heap->pages.at, heap->pages.n, sizeof(*heap->pages.at), by_address);
-		drop_overlaps(heap);
-		return NULL;
-	}
-	each_chunk(heap->v8, on_page, &arg);
-	if (arg.failed)
-		return &ap_err_nomem;
-	qsort(heap->pages.at, heap->pages.n, sizeof(*heap->pages.at), by_address);
 	drop_overlaps(heap);
+	if (!heap->layout.found)
+		return NULL;
+	ap_heap_fetch_pages(heap);
 	return ap_heap_use_lists(heap);
 }
 

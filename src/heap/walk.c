@@ -8,37 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "os/map.h"
-
 enum {
-	OS_PAGE = 4096,
 	REPORT_EVERY = 64, /* pages of the calling thread */
 	BLOCK = 16,        /* pages that a thread takes at a time, at most */
 };
-
-/* What lies side by side in the core is fetched together. */
-static void fetch_pages(const struct ap_heap *heap, size_t first, size_t end)
-{
-	const uint8_t *from = NULL, *to = NULL;
-
-	for (size_t i = first; i < end; i++) {
-		const struct ap_heap_page *page = &heap->pages.at[i];
-		uint64_t have = 0, area = page->end - page->start;
-		const uint8_t *p;
-
-		if (page->walked || page->stale || page->large ||
-		    !(p = ap_image_view(heap->v8->image, page->start, &have)))
-			continue;
-		if (from && (p < to || p - to >= OS_PAGE)) {
-			ap_map_fetch(from, (uint64_t)(to - from));
-			from = NULL;
-		}
-		from = from ? from : p;
-		to = p + (have < area ? have : area);
-	}
-	if (from)
-		ap_map_fetch(from, (uint64_t)(to - from));
-}
 
 static void *run(void *arg)
 {
@@ -52,7 +25,8 @@ static void *run(void *arg)
 
 		if (first >= end)
 			return NULL;
-		fetch_pages(heap, first, end);
+		if (!heap->fetched)
+			ap_heap_fetch(heap, first, end);
 		for (size_t i = first; i < end; i++) {
 			struct ap_heap_page *page = &heap->pages.at[i];
 
