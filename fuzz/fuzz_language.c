@@ -30,7 +30,8 @@ FILE *__wrap_popen(const char *command, const char *mode);
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
 bool __wrap_ap_is_snapshot_file(const char *path);
-struct ap_err *__wrap_ap_study_load(const char *path, struct ap_study **ret_study);
+struct ap_err *__wrap_ap_study_load(const char *path, const struct ap_heap_watch *watch,
+				    struct ap_study **ret_study);
 struct ap_err *__wrap_ap_outfile_open(const char *path, bool replace, struct ap_outfile *ret_file);
 struct ap_err *__real_ap_image_open_core(const char *path, const struct ap_image_options *options,
 					 struct ap_image **ret_image);
@@ -116,9 +117,11 @@ static struct ap_study *make_study(void)
 }
 
 /* What every older target is: another of the same. */
-struct ap_err *__wrap_ap_study_load(const char *path, struct ap_study **ret_study)
+struct ap_err *__wrap_ap_study_load(const char *path, const struct ap_heap_watch *watch,
+				    struct ap_study **ret_study)
 {
 	(void)path;
+	(void)watch;
 	*ret_study = make_study();
 	return NULL;
 }
