@@ -22,7 +22,7 @@ static struct ap_err *fpregs_data(struct ap_ctx *ctx, void **ret_data)
 	AP_STR_AUTO out = {0};
 	size_t index;
 
-	AP_TRY(ap_registers_of(ctx, ctx->has_address ? (pid_t)ctx->address : 0, &index, &thread));
+	AP_TRY(ap_registers_of(ctx, ctx->has_address ? &ctx->address : NULL, &index, &thread));
 	if (!thread->fpregs)
 		return ap_err_new(AP_E_NOTFOUND,
 				  "the core holds no floating point registers of thread %d",
@@ -75,7 +75,7 @@ static struct ap_err *stackregs_data(struct ap_ctx *ctx, void **ret_data)
 	struct ap_stack stack;
 	size_t index;
 
-	AP_TRY(ap_registers_of(ctx, ctx->has_address ? (pid_t)ctx->address : 0, &index, &thread));
+	AP_TRY(ap_registers_of(ctx, ctx->has_address ? &ctx->address : NULL, &index, &thread));
 	AP_TRY(ap_stack_of(ctx, index, false, &stack));
 	for (size_t i = 0; i < stack.frames.n; i++) {
 		const struct ap_frame *f = &stack.frames.at[i];

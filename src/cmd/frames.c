@@ -40,7 +40,7 @@ struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values,
 	return stack_at(ctx, &threads, thread, values, ret_stack);
 }
 
-struct ap_err *ap_registers_of(struct ap_ctx *ctx, pid_t tid, size_t *ret_index,
+struct ap_err *ap_registers_of(struct ap_ctx *ctx, const uint64_t *tid, size_t *ret_index,
 			       const struct ap_thread **ret_thread)
 {
 	struct ap_image *image = ap_core_model_image(ctx->model);
@@ -56,22 +56,22 @@ struct ap_err *ap_registers_of(struct ap_ctx *ctx, pid_t tid, size_t *ret_index,
 	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
 	if (!infos.n)
 		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
-	if (!tid)
-		tid = infos.at[selection.chosen && selection.thread < infos.n
-				       ? selection.thread
-				       : ap_representative_thread(&infos)]
-			      .tid;
+	const size_t chosen = selection.chosen && selection.thread < infos.n
+				      ? selection.thread
+				      : ap_representative_thread(&infos);
+	const uint64_t wanted = tid ? *tid : (uint64_t)infos.at[chosen].tid;
 	const struct ap_thread *threads = ap_image_threads(image, &n);
 	for (size_t i = 0; i < n && !thread; i++) {
-		if (threads[i].tid == tid)
+		if ((uint64_t)threads[i].tid == wanted)
 			thread = &threads[i];
 	}
-	while (index < infos.n && infos.at[index].tid != tid)
+	while (index < infos.n && (uint64_t)infos.at[index].tid != wanted)
 		index++;
 	if (!thread || index == infos.n)
 		return ap_err_hint(
-			ap_err_new(AP_E_NOTFOUND, "the core holds no thread %d", (int)tid),
-			"`threads` lists what it holds");
+			ap_err_new(AP_E_NOTFOUND, "the core holds no thread %" PRIu64, wanted),
+			ctx->dialect == AP_MDB ? "$l lists the threads"
+					       : "`threads` lists what it holds");
 	*ret_index = index;
 	*ret_thread = thread;
 	return NULL;

@@ -6,8 +6,6 @@
 #ifndef AP_CMD_FRAMES_H
 #define AP_CMD_FRAMES_H
 
-#include <sys/types.h>
-
 #include "cmd/cmd.h"
 
 struct ap_thread;
@@ -29,10 +27,10 @@ struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values,
 struct ap_err *ap_selected_frame(struct ap_ctx *ctx, bool values, struct ap_stack *ret_stack,
 				 size_t *ret_index);
 /*
- * A thread's registers: of `tid`, or if that is 0 of the selected thread, else of the one to speak
- * of first. The thread is the image's, the index that of the model's list.
+ * A thread's registers: of `tid`, or if that is NULL of the selected thread, else of
+ * ap_representative_thread(). The thread is the image's, the index that of the model's list.
  */
-struct ap_err *ap_registers_of(struct ap_ctx *ctx, pid_t tid, size_t *ret_index,
+struct ap_err *ap_registers_of(struct ap_ctx *ctx, const uint64_t *tid, size_t *ret_index,
 			       const struct ap_thread **ret_thread);
 bool ap_frame_is_js(const struct ap_frame *frame); /* js, async, builtin with a function */
 

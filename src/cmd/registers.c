@@ -22,9 +22,9 @@ struct regs {
 static struct ap_err *data(struct ap_ctx *ctx, void **ret_data)
 {
 	struct regs *r = ap_alloc(ctx->arena, sizeof(*r));
-	pid_t tid = ctx->args.given[OPT_THREAD] ? (pid_t)ctx->args.number[OPT_THREAD]
-		    : ctx->dialect == AP_MDB && ctx->has_address ? (pid_t)ctx->address
-								 : 0;
+	const uint64_t *tid = ctx->args.given[OPT_THREAD] ? &ctx->args.number[OPT_THREAD]
+			      : ctx->dialect == AP_MDB && ctx->has_address ? &ctx->address
+									   : NULL;
 	struct ap_stack stack;
 	size_t index;
 

@@ -184,7 +184,7 @@ bool ap_bodies_next(const struct ap_body_page *page, bool live, struct ap_object
 
 struct ap_roots;
 struct ap_tagged_rules;
-/* mark.c: marks what the roots keep alive, and numbers it. Read-only objects always live. */
+/* live.c: marks what the roots keep alive, and numbers it. Read-only objects always live. */
 struct ap_err *ap_bodies_mark(struct ap_bodies *b, const struct ap_tagged_rules *rules,
 			      const struct ap_heap_watch *watch, const struct ap_roots *roots);
 

@@ -3,7 +3,7 @@
 
 #include "heap/heap_private.h"
 
-enum { MAX_GAPS = 100 }; /* a part in so many */
+enum { MAX_GAPS_PERCENT = 1 }; /* of the young pages' area */
 
 enum ap_gc_state ap_heap_gc_state(const struct ap_heap *heap, size_t isolate)
 {
@@ -20,7 +20,7 @@ enum ap_gc_state ap_heap_gc_state(const struct ap_heap *heap, size_t isolate)
 	return (enum ap_gc_state)state;
 }
 
-/* Whether an object was put into a page that is allocated in from its first word on. */
+/* False if a buffer, one free block or nothing at all fills the page from its start. */
 static bool holds_objects(struct ap_heap *heap, const struct ap_heap_page *page)
 {
 	const struct ap_heap_map *map;
@@ -54,22 +54,26 @@ static bool to_space_is_empty(struct ap_heap *heap, size_t isolate)
 	return true;
 }
 
-static void drop_from_space(struct ap_heap *heap, size_t isolate)
+static bool drop_from_space(struct ap_heap *heap, size_t isolate)
 {
+	bool dropped = false;
+
 	for (size_t i = 0; i < heap->pages.n; i++) {
 		struct ap_heap_page *page = &heap->pages.at[i];
 
-		if (page->from_space && page->semi &&
-		    heap->spaces.at[page->space].isolate == isolate)
-			page->stale = true;
+		if (!page->from_space || !page->semi || page->stale ||
+		    heap->spaces.at[page->space].isolate != isolate)
+			continue;
+		page->stale = dropped = true;
 	}
+	return dropped;
 }
 
 void ap_heap_choose_halves(struct ap_heap *heap)
 {
 	for (size_t i = 0; heap->layout.found && i < heap->v8->isolates.n; i++) {
 		if (ap_heap_gc_state(heap, i) == AP_GC_MARK_COMPACT && !to_space_is_empty(heap, i))
-			drop_from_space(heap, i);
+			(void)drop_from_space(heap, i);
 	}
 }
 
@@ -82,10 +86,9 @@ bool ap_heap_drop_moved(struct ap_heap *heap)
 
 		if (s->isolate == SIZE_MAX || strcmp(s->name, "new") != 0 ||
 		    ap_heap_gc_state(heap, s->isolate) != AP_GC_MARK_COMPACT ||
-		    s->gap_bytes * MAX_GAPS < s->area_bytes)
+		    s->gap_bytes * 100 <= s->area_bytes * MAX_GAPS_PERCENT)
 			continue;
-		drop_from_space(heap, s->isolate);
-		dropped = true;
+		dropped = drop_from_space(heap, s->isolate) || dropped;
 	}
 	return dropped;
 }

@@ -129,7 +129,7 @@ struct ap_heap {
 	double seconds;
 	bool scanned;
 	bool searched; /* for more buffers */
-	bool fetched;  /* the pages' bytes are mapped */
+	bool judged;   /* whether what was moved is still whole */
 	bool named_types;
 	AP_VEC(struct ap_type_name) type_names; /* names.c */
 	AP_VEC(uint64_t) marks;
@@ -154,19 +154,16 @@ enum { AP_N_TYPES = 65536 };
 
 /* pages.c */
 struct ap_err *ap_heap_find_pages(struct ap_heap *heap);
-/* Into the spaces' sums, when it is known which of them are in use. */
+/* Into the spaces' sums, when it is known which pages are in use. */
 void ap_heap_count_pages(struct ap_heap *heap);
 /* The page whose area holds `address`, or NULL. */
 struct ap_heap_page *ap_heap_page_at(const struct ap_heap *heap, ap_addr address);
-/* fetch.c: maps the bytes of some pages at once; of all of them, if they are in memory. */
-void ap_heap_fetch(const struct ap_heap *heap, size_t first, size_t end);
-void ap_heap_fetch_pages(struct ap_heap *heap);
 /* scan.c: what looks like pages, where the layout of real ones is unknown. */
 struct ap_err *ap_heap_scan(struct ap_heap *heap);
 /* collecting.c */
 enum ap_gc_state ap_heap_gc_state(const struct ap_heap *heap, size_t isolate);
-/* Whether the half-spaces have been exchanged yet, where a collection stopped in the middle; after
- * the buffers were found. */
+/* Makes from-space stale where a mark-compact has not exchanged the halves yet; after the buffers
+ * were found. */
 void ap_heap_choose_halves(struct ap_heap *heap);
 /*
  * What is moved is whole until the last of it has moved and all references were updated; from then

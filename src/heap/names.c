@@ -15,7 +15,8 @@ static bool on_symbol(const struct ap_symbol *symbol, void *p)
 	if (!value)
 		return true;
 	const struct ap_type_name entry = {*value, {name, (size_t)(end - name)}};
-	return ap_vec_push(&heap->arena, &heap->type_names, entry);
+	heap->named_types = ap_vec_push(&heap->arena, &heap->type_names, entry);
+	return heap->named_types;
 }
 
 struct ap_text ap_heap_type_name(struct ap_heap *heap, int type)
@@ -26,6 +27,7 @@ struct ap_text ap_heap_type_name(struct ap_heap *heap, int type)
 	    !heap->v8->module->elf)
 		return known;
 	if (!heap->named_types) {
+		heap->type_names.n = 0;
 		heap->named_types = true;
 		ap_elf_each_symbol(heap->v8->module->elf, on_symbol, heap);
 	}

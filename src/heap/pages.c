@@ -14,7 +14,8 @@ enum {
 	MAX_HEAP_OFFSET = 0x40000, /* of a Heap inside its Isolate */
 	MAX_VOTES = 4096,
 	MAX_VOTERS = 1 << 16,
-	MAX_LARGE = 1 << 30, /* no V8 makes a larger object: FixedArray::kMaxLength words */
+	MAX_CHUNKS = 1 << 20, /* of 256 KB; a core may name the same bytes again and again */
+	MAX_LARGE = 1 << 30,  /* no V8 makes a larger object: FixedArray::kMaxLength words */
 	MAX_SPACES = 256,
 	FROM_PAGE = 1 << 3, /* src/heap/memory-chunk-layout.h and basic-memory-chunk.h, 9.4 to 14.6
 			     */
@@ -108,6 +109,8 @@ static struct ap_err *read_chunks(const struct ap_v8 *v8, struct chunks *ret)
 					continue;
 			}
 			c.at = chunk;
+			if (ret->v.n == MAX_CHUNKS)
+				return NULL;
 			if (ap_image_peek(v8->image, seg, chunk, c.head, sizeof(c.head)) &&
 			    !ap_vec_push(&ret->arena, &ret->v, c))
 				return &ap_err_nomem;
@@ -371,7 +374,6 @@ struct ap_err *ap_heap_find_pages(struct ap_heap *heap)
 	drop_overlaps(heap);
 	if (!heap->layout.found)
 		return NULL;
-	ap_heap_fetch_pages(heap);
 	return ap_heap_use_lists(heap);
 }
 

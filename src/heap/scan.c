@@ -107,7 +107,7 @@ static bool stretch(struct scan *s, ap_addr address, const uint8_t *p, uint64_t 
 			return add(s, address + at, address + at + size, true);
 		}
 		if (row == IN_A_ROW || (row > 1 && next >= stop))
-			return add(s, address + at, address + stop, false);
+			return add(s, address + at, (address + stop) & ~7ull, false);
 	}
 	return true;
 }

@@ -97,14 +97,18 @@ static uint64_t code_size(const struct body *b)
 static uint64_t instruction_stream_size(const struct body *b)
 {
 	const struct ap_v8 *v8 = b->v8;
-	uint64_t code, instructions, metadata, start = (uint64_t)F(v8, STREAM_INSTRUCTIONS);
+	uint64_t code, map, instructions, metadata, start = (uint64_t)F(v8, STREAM_INSTRUCTIONS);
+	uint16_t type;
 
 	if (start > 16)
 		return get_u32(b, 24, &instructions) ? align(start + instructions, 64) : 0;
 	if (!get(b, (uint64_t)F(v8, STREAM_CODE), &code, sizeof(code)) || !ap_is_object(code))
 		return 0;
 	const struct body c = {.v8 = v8, .address = code - 1};
-	if (!get_u32(&c, (uint64_t)F(v8, CODE_INSTRUCTION_SIZE), &instructions) ||
+	/* That of a dead one may be something else by now. */
+	if (!ap_v8_map_word(v8, code, &map) ||
+	    !ap_v8_u16(v8, map, F(v8, MAP_INSTANCE_TYPE), &type) || type != F(v8, T_CODE) ||
+	    !get_u32(&c, (uint64_t)F(v8, CODE_INSTRUCTION_SIZE), &instructions) ||
 	    !get_u32(&c, (uint64_t)F(v8, CODE_METADATA_SIZE), &metadata))
 		return 0;
 	return align(start + align(instructions + metadata, 8), 64);

@@ -8,10 +8,37 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "os/map.h"
+
 enum {
+	OS_PAGE = 4096,
 	REPORT_EVERY = 64, /* pages of the calling thread */
 	BLOCK = 16,        /* pages that a thread takes at a time, at most */
 };
+
+/* What lies side by side in the core is fetched together. */
+static void fetch_pages(const struct ap_heap *heap, size_t first, size_t end)
+{
+	const uint8_t *from = NULL, *to = NULL;
+
+	for (size_t i = first; i < end; i++) {
+		const struct ap_heap_page *page = &heap->pages.at[i];
+		uint64_t have = 0, area = page->end - page->start;
+		const uint8_t *p;
+
+		if (page->walked || page->stale || page->large ||
+		    !(p = ap_image_view(heap->v8->image, page->start, &have)))
+			continue;
+		if (from && (p < to || p - to >= OS_PAGE)) {
+			ap_map_fetch(from, (uint64_t)(to - from));
+			from = NULL;
+		}
+		from = from ? from : p;
+		to = p + (have < area ? have : area);
+	}
+	if (from)
+		ap_map_fetch(from, (uint64_t)(to - from));
+}
 
 static void *run(void *arg)
 {
@@ -25,8 +52,7 @@ static void *run(void *arg)
 
 		if (first >= end)
 			return NULL;
-		if (!heap->fetched)
-			ap_heap_fetch(heap, first, end);
+		fetch_pages(heap, first, end);
 		for (size_t i = first; i < end; i++) {
 			struct ap_heap_page *page = &heap->pages.at[i];
 
@@ -218,19 +244,28 @@ static void forget(struct ap_heap *heap)
 struct ap_err *ap_heap_walk(struct ap_heap *heap, const struct ap_heap_watch *watch)
 {
 	uint64_t left;
-	bool found;
+	bool again;
 
 	if (pages_left(heap)) {
 		ap_heap_forget_groups(heap);
 		ap_heap_forget_live(heap);
 	}
-	AP_TRY(walk_all(heap, watch, &left));
-	if (left || heap->searched || !heap->gaps.n)
-		return NULL;
-	heap->searched = true;
-	AP_TRY(ap_heap_find_more_buffers(heap, &found));
-	if (!ap_heap_drop_moved(heap) && !found)
-		return NULL;
-	forget(heap);
-	return walk_all(heap, watch, &left);
+	for (;;) {
+		AP_TRY(walk_all(heap, watch, &left));
+		if (left || !heap->gaps.n)
+			return NULL;
+		/* What was not explained says what was not known of: then all is walked anew. */
+		again = false;
+		if (!heap->searched) {
+			heap->searched = true;
+			AP_TRY(ap_heap_find_more_buffers(heap, &again));
+		} else if (!heap->judged) {
+			heap->judged = true;
+			again = ap_heap_drop_moved(heap);
+		} else {
+			return NULL;
+		}
+		if (again)
+			forget(heap);
+	}
 }

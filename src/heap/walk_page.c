@@ -170,8 +170,9 @@ static uint64_t buffer_at(struct page_walk *p, ap_addr a)
 }
 
 /*
- * The same, if it can be: words left in native memory may look like one where objects stand. Behind
- * a true one something stands too, but for half-spaces, where it may be what an earlier cycle left.
+ * The buffer that begins at `a`, unless an object stands there and nothing where it would end:
+ * words left in native memory may look like a buffer. Not so in half-spaces, where behind a true
+ * one may stand what an earlier cycle left.
  */
 static uint64_t true_buffer_at(struct page_walk *p, ap_addr a)
 {
@@ -188,8 +189,9 @@ static uint64_t true_buffer_at(struct page_walk *p, ap_addr a)
 		       : 0;
 }
 
-/* Whether an object stands at `a`, as far as looks go: none reaches into a buffer, and among
- * machine code, which may look like anything, nothing else does. */
+/* Whether the walk may go on at `a` behind a gap: at a buffer or what looks like an object, if that
+ * does not reach into a buffer; among machine code, which looks like anything, only at more of it.
+ */
 static bool resumes_at(struct page_walk *p, ap_addr a)
 {
 	const struct ap_heap *heap = p->w->heap;
@@ -215,7 +217,8 @@ static bool is_swept_code(struct page_walk *p, ap_addr a)
 	const struct ap_heap_map *map;
 	uint64_t m = word_at(&p->bytes, a - p->page->start), code, code_map;
 
-	return p->streams && (m & 7) == 1 && (map = ap_map_get(heap, &p->w->maps, m)) &&
+	return p->streams && F(heap->v8, STREAM_INSTRUCTIONS) <= 16 && (m & 7) == 1 &&
+	       (map = ap_map_get(heap, &p->w->maps, m)) &&
 	       map->type == F(heap->v8, T_INSTRUCTION_STREAM) &&
 	       ap_image_u64(heap->v8->image, a + (uint64_t)F(heap->v8, STREAM_CODE), &code) &&
 	       (code & 7) == 1 && ap_heap_page_at(heap, code) &&

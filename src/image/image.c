@@ -298,15 +298,6 @@ ap_addr ap_image_next_touched(const struct ap_image *image, const struct ap_segm
 	return data - offset < segment->end - addr ? addr + (data - offset) : segment->end;
 }
 
-bool ap_image_is_cached(const struct ap_image *image, ap_addr addr)
-{
-	const struct ap_segment *s = ap_image_segment_at(image, addr);
-
-	return s && s->data && s->origin == AP_SEGMENT_CORE && image->fd >= 0 &&
-	       ap_map_is_cached(image->fd,
-				(uint64_t)(s->data - image->map.data) + (addr - s->start));
-}
-
 bool ap_image_peek(const struct ap_image *image, const struct ap_segment *segment, ap_addr addr,
 		   void *buf, size_t bytes)
 {

@@ -125,10 +125,6 @@ uint64_t ap_image_touched(const struct ap_image *image, const struct ap_segment 
 ap_addr ap_image_next_touched(const struct ap_image *image, const struct ap_segment *segment,
 			      ap_addr addr);
 
-/* Whether that byte of the core can be read without waiting for a disk, as far as the kernel tells.
- */
-bool ap_image_is_cached(const struct ap_image *image, ap_addr addr);
-
 /*
  * Bytes of a segment that has data, copied out of the file: cheaper than mapping a page for each of
  * many places that lie far apart. False if they are not all there.

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 struct ap_err *ap_map_fd(int fd, const char *path, struct ap_map *ret_map)
@@ -92,14 +91,6 @@ void ap_map_fetch(const uint8_t *at, uint64_t bytes)
 	(void)from;
 	(void)bytes;
 #endif
-}
-
-bool ap_map_is_cached(int fd, uint64_t offset)
-{
-	char byte;
-	struct iovec to = {&byte, 1};
-
-	return offset <= INT64_MAX && preadv2(fd, &to, 1, (off_t)offset, RWF_NOWAIT) == 1;
 }
 
 void ap_map_close(struct ap_map *map)

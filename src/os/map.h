@@ -7,7 +7,6 @@
 #ifndef AP_OS_MAP_H
 #define AP_OS_MAP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,9 +30,6 @@ uint64_t ap_map_next_data(int fd, uint64_t offset);
  * them. Only a hint; kernels before 5.14 know nothing of it.
  */
 void ap_map_fetch(const uint8_t *at, uint64_t bytes);
-/* Whether the byte at `offset` can be read without waiting; false also where the kernel cannot
- * tell. */
-bool ap_map_is_cached(int fd, uint64_t offset);
 void ap_map_close(struct ap_map *map);
 
 #endif

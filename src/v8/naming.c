@@ -107,8 +107,12 @@ static struct ap_text wrapper_name(struct ap_v8 *v8, ap_tagged object)
 	struct ap_text name = none();
 	uint64_t value;
 
-	if (ap_v8_word(v8, object, F(v8, WRAPPER_VALUE), &value))
+	if (ap_v8_word(v8, object, F(v8, WRAPPER_VALUE), &value)) {
 		name = ap_wrapper_class(v8, value);
+		/* Which of the two a Boolean is, the core need not hold. */
+		if (!name.s && !ap_is_smi(value) && ap_v8_type(v8, value) == F(v8, T_ODDBALL))
+			name = AP_TEXT("Boolean");
+	}
 	return name.s ? name : AP_TEXT("Object");
 }
 

@@ -12,8 +12,6 @@
 /* JSReceiver::GetConstructorName: "Dog", "Object"; s == NULL if `object` is no JavaScript object.
  */
 struct ap_text ap_constructor_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena);
-/* What wraps a primitive value: "Number", "String"; s == NULL for objects, null and undefined. */
-struct ap_text ap_wrapper_class(struct ap_v8 *v8, ap_tagged value);
 /*
  * The same to the letter, for prototypes too: they are called after what they are prototypes of.
  * `ret_constructor` is the function that gave the name, 0 if it came from elsewhere
@@ -21,6 +19,8 @@ struct ap_text ap_wrapper_class(struct ap_v8 *v8, ap_tagged value);
  */
 struct ap_text ap_snapshot_name(struct ap_v8 *v8, ap_tagged object, struct ap_arena *arena,
 				ap_tagged *ret_constructor);
+/* What wraps a primitive value: "Number", "String"; s == NULL for objects, null and undefined. */
+struct ap_text ap_wrapper_class(struct ap_v8 *v8, ap_tagged value);
 /* SharedFunctionInfo::DebugName, of a definition; s == NULL if it is none. */
 struct ap_text ap_debug_name(struct ap_v8 *v8, ap_tagged shared, struct ap_arena *arena);
 /*

@@ -72,7 +72,7 @@ struct ap_err *ap_dir_read(int dir, const char *name, size_t limit, struct ap_st
 /* Bytes of the file; false if there is none. */
 bool ap_dir_size(int dir, const char *name, uint64_t *ret_bytes);
 
-/* Where `most` files or more stand, the one that was written longest ago goes. Names that begin
+/* Where `most` regular files or more stand, the one whose time is the oldest goes. Names that begin
  * with a dot are files in the making. */
 void ap_dir_make_room(int dir, size_t most);
 
