@@ -20,7 +20,7 @@ cd "$dir"
 # A function of the collector, and how often it is passed before the one that counts.
 place() {
 	case $1 in
-	scavenge) echo "Scavenger::ScavengePage 40" ;;
+	scavenge) echo "Scavenger::ScavengePage 60" ;;
 	marked) echo "MarkCompactCollector::ClearNonLiveReferences 0" ;;
 	evacuate) echo "Evacuator::EvacuatePage 5" ;;
 	update) echo "MarkCompactCollector::UpdatePointersAfterEvacuation 0" ;;
