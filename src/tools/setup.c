@@ -95,7 +95,7 @@ static struct ap_err *check_other(const struct setup *s)
 static struct ap_err *write_config(struct setup *s)
 {
 	AP_STR_AUTO text = {0};
-	char path[PATH_MAX], dir[PATH_MAX];
+	char path[PATH_MAX];
 	bool exists;
 
 	if (s->file)
@@ -114,16 +114,6 @@ static struct ap_err *write_config(struct setup *s)
 			    text.n && text.s[text.n - 1] != '\n' ? "\n" : "", s->host.pattern);
 	if (exists && !chain)
 		return NULL;
-	snprintf(dir, sizeof(dir), "%s", path);
-	*strrchr(dir, '/') = '\0';
-	for (char *p = dir + 1; *p; p++) {
-		if (*p == '/') {
-			*p = '\0';
-			(void)mkdir(dir, 0755);
-			*p = '/';
-		}
-	}
-	(void)mkdir(dir, 0755);
 	AP_TRY(ap_journal_change(&s->journal, path, (struct ap_text){text.s, text.n}));
 	say(s, "%s %s", path, exists ? "names the handler of before" : "written");
 	return NULL;

@@ -75,6 +75,22 @@ is "remove: the crashes stay" "$(ls spool/crashes | wc -l)" 1
 "$autopsy" remove -c "$dir/c" >out
 is "remove twice: nothing to do" "$? $(grep -c 'nothing was set up' out)" "0 1"
 
+# A configuration where there was none: its directory goes with it, but not with what is not ours in it.
+mkdir etc
+AUTOPSY_SPOOL=$dir/spool "$autopsy" setup -c "$dir/etc/autopsy/conf" >out
+is "setup writes a configuration" "$? $(grep -c '^#spool' etc/autopsy/conf)" "0 1"
+AUTOPSY_SPOOL=$dir/spool "$autopsy" remove -c "$dir/etc/autopsy/conf" >out
+is "remove: nothing is left of it" "$? $(ls etc)" "0 "
+AUTOPSY_SPOOL=$dir/spool "$autopsy" setup -c "$dir/etc/autopsy/conf" >out
+echo theirs >etc/autopsy/theirs
+AUTOPSY_SPOOL=$dir/spool "$autopsy" remove -c "$dir/etc/autopsy/conf" >out
+is "remove: what is not ours stays" "$(ls etc/autopsy)" theirs
+rm -r etc
+mkdir -p etc/autopsy
+AUTOPSY_SPOOL=$dir/spool "$autopsy" setup -c "$dir/etc/autopsy/conf" >out
+AUTOPSY_SPOOL=$dir/spool "$autopsy" remove -c "$dir/etc/autopsy/conf" >out
+is "remove: a directory of before stays" "$(ls -d etc/*)" etc/autopsy
+
 # What somebody else changed since is his.
 "$autopsy" setup -c "$dir/c" >/dev/null
 echo "core.theirs" >/proc/sys/kernel/core_pattern # nobody crashes into it for long

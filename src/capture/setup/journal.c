@@ -109,6 +109,7 @@ static struct ap_err *save(const struct ap_journal *journal)
 		ap_json_object(&j, NULL);
 		ap_json_cstr(&j, "path", c->path);
 		ap_json_bool(&j, "existed", c->existed);
+		ap_json_bool(&j, "made_directory", c->made_directory);
 		put_hex(&j, "before", c->before);
 		put_hex(&j, "after", c->after);
 		ap_json_end_object(&j);
@@ -161,6 +162,9 @@ static bool read_change(struct ap_json_reader *r, struct ap_arena *arena, struct
 			(void)read_hex(r, arena, &ret->after);
 		else if (ap_text_is(key, "existed")) {
 			ret->existed = ap_json_peek(r) == 't';
+			(void)ap_json_read_skip(r);
+		} else if (ap_text_is(key, "made_directory")) {
+			ret->made_directory = ap_json_peek(r) == 't';
 			(void)ap_json_read_skip(r);
 		} else
 			(void)ap_json_read_skip(r);
@@ -235,9 +239,55 @@ static bool keep_text(struct ap_arena *arena, struct ap_text text, struct ap_tex
 	return copy;
 }
 
+/* The directory that a file stands in; false for the root's. */
+static bool directory_of(const char *path, char ret[static 4096])
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path || slash - path >= 4096)
+		return false;
+	memcpy(ret, path, (size_t)(slash - path));
+	ret[slash - path] = '\0';
+	return true;
+}
+
+static bool lacks_directory(const char *path)
+{
+	char dir[4096];
+
+	return !is_kernel(path) && directory_of(path, dir) && access(dir, F_OK) != 0 &&
+	       errno == ENOENT;
+}
+
+/* What cannot be made shows when the file is written. */
+static void make_directories(const char *path)
+{
+	char dir[4096];
+
+	if (!directory_of(path, dir))
+		return;
+	for (char *p = dir + 1; *p; p++) {
+		if (*p == '/') {
+			*p = '\0';
+			(void)mkdir(dir, 0755);
+			*p = '/';
+		}
+	}
+	(void)mkdir(dir, 0755);
+}
+
+static void drop_directory(const struct ap_change *c)
+{
+	char dir[4096];
+
+	if (c->made_directory && directory_of(c->path, dir))
+		(void)rmdir(dir); /* what somebody else put there keeps it */
+}
+
 struct ap_err *ap_journal_change(struct ap_journal *journal, const char *path, struct ap_text after)
 {
-	struct ap_change *known = NULL, fresh = {.existed = is_there(path)};
+	struct ap_change *known = NULL, fresh = {.existed = is_there(path),
+						 .made_directory = lacks_directory(path)};
 	AP_STR_AUTO now = {0};
 
 	if (fresh.existed && !ap_setting_read(path, &now))
@@ -258,6 +308,7 @@ struct ap_err *ap_journal_change(struct ap_journal *journal, const char *path, s
 				       &known->before))
 				return &ap_err_nomem;
 		}
+		known->made_directory = known->made_directory || fresh.made_directory;
 		if (!keep_text(&journal->arena, after, &known->after))
 			return &ap_err_nomem;
 	} else {
@@ -270,6 +321,8 @@ struct ap_err *ap_journal_change(struct ap_journal *journal, const char *path, s
 			return &ap_err_nomem;
 	}
 	AP_TRY(save(journal));
+	if (fresh.made_directory)
+		make_directories(path);
 	int e = put(path, after);
 	return e ? ap_err_errno(e, "cannot write %s", path) : NULL;
 }
@@ -285,8 +338,11 @@ enum ap_restored ap_journal_restore(const struct ap_change *c, int *ret_errno)
 		return AP_RESTORED_FAILED;
 	}
 	struct ap_text held = {now.s ? now.s : "", now.n};
-	if (exists == c->existed && ap_text_eq(held, c->before))
+	if (exists == c->existed && ap_text_eq(held, c->before)) {
+		if (!exists)
+			drop_directory(c);
 		return AP_RESTORED_WAS;
+	}
 	/* What the kernel shows may end in a line's end that was not written. */
 	struct ap_text bare = held, ours = c->after;
 	while (bare.n && bare.s[bare.n - 1] == '\n')
@@ -295,10 +351,12 @@ enum ap_restored ap_journal_restore(const struct ap_change *c, int *ret_errno)
 		ours.n--;
 	if (!exists || !ap_text_eq(bare, ours))
 		return AP_RESTORED_FOREIGN;
-	if (!c->existed)
-		*ret_errno = unlink(c->path) < 0 ? errno : 0;
-	else
+	if (c->existed) {
 		*ret_errno = put(c->path, c->before);
+	} else {
+		*ret_errno = unlink(c->path) < 0 ? errno : 0;
+		drop_directory(c);
+	}
 	return *ret_errno ? AP_RESTORED_FAILED : AP_RESTORED;
 }
 

@@ -19,6 +19,7 @@
 struct ap_change {
 	const char *path;
 	bool existed;
+	bool made_directory;          /* the one that the file stands in was not there */
 	struct ap_text before, after; /* any bytes */
 };
 
@@ -34,8 +35,9 @@ void ap_journal_close(struct ap_journal *journal);
 /* The same from its text. */
 struct ap_err *ap_journal_parse(const char *text, size_t bytes, struct ap_journal *journal);
 /*
- * Notes what `path` holds and that it becomes `after`, then changes it. Nothing happens if it holds
- * that already. A path that was noted before keeps its `before`, unless it holds what is not ours.
+ * Notes what `path` holds and that it becomes `after`, then changes it, and makes the directories
+ * that it needs. Nothing happens if it holds that already. A path that was noted before keeps its
+ * `before`, unless it holds what is not ours.
  */
 struct ap_err *ap_journal_change(struct ap_journal *journal, const char *path,
 				 struct ap_text after);
