@@ -10,7 +10,14 @@
 #include "v8/property.h"
 #include "v8/v8_private.h"
 
-enum { MAX_ROOTS = 1500, MAX_SLOTS = 600, MAX_FRAMES = 200, MAX_NAMES = 64, MIN_SAMPLES = 50 };
+enum {
+	MAX_ROOTS = 1500,
+	MAX_SLOTS = 600,
+	MAX_FRAMES = 200,
+	MAX_NAMES = 64,
+	MIN_SAMPLES = 50,
+	FEW_SAMPLES = 3
+};
 
 static void validate_root(struct ap_v8 *v8, ap_tagged w)
 {
@@ -187,6 +194,13 @@ static void validate_isolate(struct ap_v8 *v8, const struct ap_isolate *isolate,
 	validate_frames(v8, isolate, arena);
 }
 
+/* Whether samples that fit say more than those of an isolate that do not: by their number. */
+static bool outweighs(const struct ap_group_state *fits, const struct ap_group_state *other)
+{
+	return fits->checked >= MIN_SAMPLES ||
+	       (fits->checked >= FEW_SAMPLES && fits->checked >= other->checked);
+}
+
 /*
  * All isolates are of one V8: where the samples of one fit and those of another do not, the other
  * is damaged, or a worker that was being taken down, and says nothing of the layout.
@@ -196,9 +210,9 @@ static void judge_isolate(struct ap_group_state *sum, const struct ap_group_stat
 	bool sum_fits = ap_samples_fit(sum->checked, sum->good),
 	     one_fits = ap_samples_fit(one->checked, one->good);
 
-	if (sum_fits && !one_fits && sum->checked >= MIN_SAMPLES)
+	if (sum_fits && !one_fits && outweighs(sum, one))
 		return;
-	if (one_fits && !sum_fits && one->checked >= MIN_SAMPLES)
+	if (one_fits && !sum_fits && outweighs(one, sum))
 		sum->checked = sum->good = 0;
 	sum->checked += one->checked;
 	sum->good += one->good;
