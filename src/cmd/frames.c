@@ -18,6 +18,15 @@ size_t ap_representative_thread(const ap_thread_vec *threads)
 	return main_thread;
 }
 
+size_t ap_chosen_thread(struct ap_ctx *ctx, const ap_thread_vec *threads)
+{
+	struct ap_selection selection = ap_session_selection(ctx->session);
+
+	return selection.chosen && selection.thread < threads->n
+		       ? selection.thread
+		       : ap_representative_thread(threads);
+}
+
 static struct ap_err *stack_at(struct ap_ctx *ctx, const ap_thread_vec *threads, size_t thread,
 			       bool values, struct ap_stack *ret_stack)
 {
@@ -44,7 +53,6 @@ struct ap_err *ap_registers_of(struct ap_ctx *ctx, const uint64_t *tid, size_t *
 			       const struct ap_thread **ret_thread)
 {
 	struct ap_image *image = ap_core_model_image(ctx->model);
-	struct ap_selection selection = ap_session_selection(ctx->session);
 	const struct ap_thread *thread = NULL;
 	ap_thread_vec infos = {0};
 	size_t n = 0, index = 0;
@@ -56,10 +64,7 @@ struct ap_err *ap_registers_of(struct ap_ctx *ctx, const uint64_t *tid, size_t *
 	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &infos));
 	if (!infos.n)
 		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
-	const size_t chosen = selection.chosen && selection.thread < infos.n
-				      ? selection.thread
-				      : ap_representative_thread(&infos);
-	const uint64_t wanted = tid ? *tid : (uint64_t)infos.at[chosen].tid;
+	const uint64_t wanted = tid ? *tid : (uint64_t)infos.at[ap_chosen_thread(ctx, &infos)].tid;
 	const struct ap_thread *threads = ap_image_threads(image, &n);
 	for (size_t i = 0; i < n && !thread; i++) {
 		if ((uint64_t)threads[i].tid == wanted)

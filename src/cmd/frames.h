@@ -18,6 +18,8 @@ struct ap_stack {
 
 /* The thread to speak of first: the one that crashed, else the main one. */
 size_t ap_representative_thread(const ap_thread_vec *threads);
+/* The selected one, else that one. */
+size_t ap_chosen_thread(struct ap_ctx *ctx, const ap_thread_vec *threads);
 struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values,
 			   struct ap_stack *ret_stack);
 /*
@@ -27,8 +29,8 @@ struct ap_err *ap_stack_of(struct ap_ctx *ctx, size_t thread, bool values,
 struct ap_err *ap_selected_frame(struct ap_ctx *ctx, bool values, struct ap_stack *ret_stack,
 				 size_t *ret_index);
 /*
- * A thread's registers: of `tid`, or if that is NULL of the selected thread, else of
- * ap_representative_thread(). The thread is the image's, the index that of the model's list.
+ * A thread's registers: of `tid`, or if that is NULL of ap_chosen_thread(). The thread is the
+ * image's, the index that of the model's list.
  */
 struct ap_err *ap_registers_of(struct ap_ctx *ctx, const uint64_t *tid, size_t *ret_index,
 			       const struct ap_thread **ret_thread);

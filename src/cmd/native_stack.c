@@ -31,19 +31,15 @@ static void frame_line(struct ap_ctx *ctx, struct ap_str *out, const struct ap_f
 
 static struct ap_err *stack(struct ap_ctx *ctx, bool pointers, void **ret_data)
 {
-	struct ap_selection selection = ap_session_selection(ctx->session);
 	ap_thread_vec threads = {0};
 	AP_STR_AUTO out = {0};
 	struct ap_stack s;
-	size_t thread, n = 0;
+	size_t n = 0;
 
 	AP_TRY(ctx->model->ops->threads(ctx->model, ctx->arena, &threads));
 	if (!threads.n)
 		return ap_err_new(AP_E_NOTFOUND, "the core holds no thread");
-	thread = selection.chosen && selection.thread < threads.n
-			 ? selection.thread
-			 : ap_representative_thread(&threads);
-	AP_TRY(ap_stack_of(ctx, thread, false, &s));
+	AP_TRY(ap_stack_of(ctx, ap_chosen_thread(ctx, &threads), false, &s));
 	bool started = !ctx->has_address;
 	const struct ap_frame *frames = s.frames.at;
 	for (size_t i = 0; i < s.frames.n; i++) {

@@ -182,6 +182,10 @@ struct ap_err *ap_heap_load_rules(struct ap_heap *heap);
 /* Bytes of the object of that map at `address`; 0 if that cannot be. `at` are its bytes in hand. */
 uint64_t ap_heap_size(const struct ap_heap *heap, const struct ap_heap_map *map, ap_addr address,
 		      const uint8_t *at, uint64_t have);
+/* In 11.3 its Code knows the size of machine code, and that of a dead one may be swept before it:
+ * whether what is at hand in place of the Code is something else. */
+bool ap_heap_code_is_gone(const struct ap_heap *heap, const struct ap_heap_map *map,
+			  ap_addr address);
 /* kind.c */
 struct ap_err *ap_heap_load_kinds(struct ap_heap *heap);
 /* walk.c: how many threads share `jobs`. */

@@ -23,6 +23,7 @@ enum ap_size_how {
 
 enum {
 	PROPERTY_ARRAY_LENGTH_MASK = 0x3ff, /* the rest of the word is the identity hash */
+	SIZED_BY_CODE = 16,        /* header of an InstructionStream that holds no size itself */
 	FEEDBACK_SLOTS_A_WORD = 6, /* five bits a slot: FeedbackMetadata::VectorICComputer */
 };
 
@@ -93,21 +94,40 @@ static uint64_t code_size(const struct body *b)
 	return align(start + align(instructions + metadata, 8), start >= 128 ? 64 : 32);
 }
 
+static bool is_code(const struct ap_v8 *v8, ap_tagged w)
+{
+	uint64_t map;
+	uint16_t type;
+
+	return ap_v8_map_word(v8, w, &map) && ap_v8_u16(v8, map, F(v8, MAP_INSTANCE_TYPE), &type) &&
+	       type == F(v8, T_CODE);
+}
+
+bool ap_heap_code_is_gone(const struct ap_heap *heap, const struct ap_heap_map *map,
+			  ap_addr address)
+{
+	const struct ap_v8 *v8 = heap->v8;
+	uint64_t code, word;
+
+	return map->type == F(v8, T_INSTRUCTION_STREAM) &&
+	       F(v8, STREAM_INSTRUCTIONS) <= SIZED_BY_CODE &&
+	       ap_image_u64(v8->image, address + (uint64_t)F(v8, STREAM_CODE), &code) &&
+	       (code & 7) == 1 && ap_heap_page_at(heap, code) &&
+	       ap_image_u64(v8->image, code - 1, &word) && !is_code(v8, code);
+}
+
 /* 11.3 keeps its sizes in its Code, later ones the size of the body in itself. */
 static uint64_t instruction_stream_size(const struct body *b)
 {
 	const struct ap_v8 *v8 = b->v8;
-	uint64_t code, map, instructions, metadata, start = (uint64_t)F(v8, STREAM_INSTRUCTIONS);
-	uint16_t type;
+	uint64_t code, instructions, metadata, start = (uint64_t)F(v8, STREAM_INSTRUCTIONS);
 
-	if (start > 16)
+	if (start > SIZED_BY_CODE)
 		return get_u32(b, 24, &instructions) ? align(start + instructions, 64) : 0;
 	if (!get(b, (uint64_t)F(v8, STREAM_CODE), &code, sizeof(code)) || !ap_is_object(code))
 		return 0;
 	const struct body c = {.v8 = v8, .address = code - 1};
-	/* That of a dead one may be something else by now. */
-	if (!ap_v8_map_word(v8, code, &map) ||
-	    !ap_v8_u16(v8, map, F(v8, MAP_INSTANCE_TYPE), &type) || type != F(v8, T_CODE) ||
+	if (!is_code(v8, code) ||
 	    !get_u32(&c, (uint64_t)F(v8, CODE_INSTRUCTION_SIZE), &instructions) ||
 	    !get_u32(&c, (uint64_t)F(v8, CODE_METADATA_SIZE), &metadata))
 		return 0;

@@ -210,21 +210,15 @@ static bool resumes_at(struct page_walk *p, ap_addr a)
 	       (p->buffer == heap->buffers.n || heap->buffers.at[p->buffer].top >= a + size);
 }
 
-/* In 11.3 its Code knows the size of machine code; that of a dead one may be swept before it. */
+/* Machine code without a size: it ends where the next begins. */
 static bool is_swept_code(struct page_walk *p, ap_addr a)
 {
 	const struct ap_heap *heap = p->w->heap;
 	const struct ap_heap_map *map;
-	uint64_t m = word_at(&p->bytes, a - p->page->start), code, code_map;
+	uint64_t m = word_at(&p->bytes, a - p->page->start);
 
-	return p->streams && F(heap->v8, STREAM_INSTRUCTIONS) <= 16 && (m & 7) == 1 &&
-	       (map = ap_map_get(heap, &p->w->maps, m)) &&
-	       map->type == F(heap->v8, T_INSTRUCTION_STREAM) &&
-	       ap_image_u64(heap->v8->image, a + (uint64_t)F(heap->v8, STREAM_CODE), &code) &&
-	       (code & 7) == 1 && ap_heap_page_at(heap, code) &&
-	       ap_image_u64(heap->v8->image, code - 1, &code_map) &&
-	       (!(map = ap_map_get(heap, &p->w->maps, code_map)) ||
-		map->type != F(heap->v8, T_CODE));
+	return p->streams && (m & 7) == 1 && (map = ap_map_get(heap, &p->w->maps, m)) &&
+	       ap_heap_code_is_gone(heap, map, a);
 }
 
 /* Nothing that we know: to the next object or buffer, or the end. */

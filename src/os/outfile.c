@@ -107,6 +107,20 @@ void ap_outfile_close(struct ap_outfile *file)
 	file->temp[0] = '\0';
 }
 
+void ap_make_parents(const char *path, mode_t mode)
+{
+	char copy[PATH_MAX];
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (char *p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		(void)mkdir(copy, mode);
+		*p = '/';
+	}
+}
+
 struct ap_err *ap_scratch_open(const char *dir, int *ret_fd)
 {
 	const char *dirs[] = {dir, getenv("TMPDIR"), "/var/tmp", "/tmp"};

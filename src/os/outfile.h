@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -27,6 +28,8 @@ struct ap_err *ap_outfile_commit(struct ap_outfile *file, bool replace, bool syn
 void ap_outfile_close(struct ap_outfile *file);
 #define AP_OUTFILE_AUTO AP_CLEANUP(ap_outfile_close) struct ap_outfile
 
+/* Makes every missing directory above `path`. What cannot be made shows when it is used. */
+void ap_make_parents(const char *path, mode_t mode);
 /* A file without a name for data on its way; in `dir`, else where temporary files live. */
 struct ap_err *ap_scratch_open(const char *dir, int *ret_fd);
 /* Bytes that an ordinary user may still write in the directory of `path`; UINT64_MAX: unknown. */

@@ -4,17 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "os/outfile.h"
 #include "shell/prompt.h"
-
-/* Every folder of the path. */
-static void make_folders(char *path)
-{
-	for (char *p = path + 1; (p = strchr(p, '/')); p++) {
-		*p = '\0';
-		(void)mkdir(path, 0700);
-		*p = '/';
-	}
-}
 
 bool ap_history_path(char *path, size_t bytes)
 {
@@ -32,7 +23,7 @@ bool ap_history_path(char *path, size_t bytes)
 		return false;
 	if (n <= 0 || (size_t)n >= bytes)
 		return false;
-	make_folders(path);
+	ap_make_parents(path, 0700);
 	return true;
 }
 

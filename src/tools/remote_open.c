@@ -23,15 +23,9 @@ enum { PIECE = 8 << 20, FIRST_BYTES = 256 << 10, ROOM_LEFT = 64 << 20 };
 
 /* ---- where downloads live ---- */
 
-static struct ap_err *make_dirs(char *path)
+static struct ap_err *make_dirs(const char *path)
 {
-	for (char *p = path + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		(void)mkdir(path, 0700);
-		*p = '/';
-	}
+	ap_make_parents(path, 0700);
 	return mkdir(path, 0700) < 0 && errno != EEXIST
 		       ? ap_err_errno(errno, "cannot make %s", path)
 		       : NULL;

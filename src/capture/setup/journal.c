@@ -259,23 +259,6 @@ static bool lacks_directory(const char *path)
 	       errno == ENOENT;
 }
 
-/* What cannot be made shows when the file is written. */
-static void make_directories(const char *path)
-{
-	char dir[4096];
-
-	if (!directory_of(path, dir))
-		return;
-	for (char *p = dir + 1; *p; p++) {
-		if (*p == '/') {
-			*p = '\0';
-			(void)mkdir(dir, 0755);
-			*p = '/';
-		}
-	}
-	(void)mkdir(dir, 0755);
-}
-
 static void drop_directory(const struct ap_change *c)
 {
 	char dir[4096];
@@ -322,7 +305,7 @@ struct ap_err *ap_journal_change(struct ap_journal *journal, const char *path, s
 	}
 	AP_TRY(save(journal));
 	if (fresh.made_directory)
-		make_directories(path);
+		ap_make_parents(path, 0755);
 	int e = put(path, after);
 	return e ? ap_err_errno(e, "cannot write %s", path) : NULL;
 }

@@ -46,21 +46,6 @@ static struct ap_err *open_dir(int at, const char *name, bool create, const char
 	return NULL;
 }
 
-/* Every missing directory above the spool. */
-static void make_parents(const char *path)
-{
-	char copy[PATH_MAX];
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	for (char *p = copy + 1; *p; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		(void)mkdir(copy, 0755);
-		*p = '/';
-	}
-}
-
 struct ap_err *ap_spool_open(const char *path, bool create, struct ap_spool *ret_spool)
 {
 	struct ap_spool spool = {-1, -1, ""};
@@ -69,7 +54,7 @@ struct ap_err *ap_spool_open(const char *path, bool create, struct ap_spool *ret
 		return ap_err_new(AP_E_USAGE, "the name of the spool is too long");
 	memcpy(spool.path, path, strlen(path) + 1);
 	if (create)
-		make_parents(path);
+		ap_make_parents(path, 0755);
 	AP_TRY(open_dir(AT_FDCWD, path, create, path, &spool.root));
 	struct ap_err *err = open_dir(spool.root, "crashes", create, path, &spool.crashes);
 	if (err) {
